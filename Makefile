@@ -1,0 +1,75 @@
+# The front door: every thing a person does here is one verb, and `make` prints them.
+# The virtual environment .venv is made on first use and renewed when pyproject.toml changes.
+
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+JOBS ?= 2
+
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.installed
+PINNED := $(VENV)/constraints.txt
+
+# Handed to the recipes through the environment, so that no value is ever read as shell text.
+export NAME DATA
+
+.DEFAULT_GOAL := help
+.PHONY: help install vocabulary experiment list test test-all lint format clean
+.DELETE_ON_ERROR:
+
+help: ## print this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1mmake %-12s\033[0m %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo '  first:  make experiment NAME=demo'
+
+# $(TORCH) comes first and is then held fast, so that nothing that is installed after it can replace the build that suits
+# this machine. A torch that is already in .venv is kept unless TORCH= is given.
+define INSTALL
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	{ echo "Python 3.11 or newer is needed: name one with PYTHON=, as in make install PYTHON=python3.12" >&2; exit 2; }
+@[ -x $(PY) ] || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); } || \
+	{ rm -rf $(VENV); echo "Python could not make $(VENV): on Debian and Ubuntu, apt install python3-venv" >&2; exit 2; }
+@$(if $(filter file,$(origin TORCH)),$(PY) -c 'from importlib.metadata import version; version("torch")' 2>/dev/null ||) \
+	{ echo "installing $(TORCH)"; $(PY) -m pip install -q "$(TORCH)"; }
+@$(PY) -c 'from importlib.metadata import version; print("torch==" + version("torch"))' > $(PINNED)
+@echo "installing the project and its tools ($$(cat $(PINNED)) stays)"
+@$(PY) -m pip install -q -c $(PINNED) -e ".[dev]"
+@$(PY) -m internvideo_pl vocabulary
+@touch $(READY)
+endef
+
+install: ## make .venv and install everything (PYTHON=python3.12, TORCH=torch==2.14.0 choose others)
+	$(INSTALL)
+
+$(READY): pyproject.toml
+	$(INSTALL)
+
+vocabulary: $(READY) ## download CLIP's vocabulary again if it is gone
+	@$(PY) -m internvideo_pl vocabulary
+
+experiment: $(READY) ## run one: NAME=finetune/k400 [MINI=1] [ARGS="key=value ..."] [DATA=folder] [GPUS=8 NODES=2]
+	@[ -n "$$NAME" ] || { echo 'Which experiment? Name one, as in: make experiment NAME=demo (make list prints all).' >&2; exit 2; }
+	@set -f; exec $(PY) -m internvideo_pl run "$$NAME" $(if $(filter-out 0,$(MINI)),--mini) \
+		$${DATA:+--data "$$DATA"} $(if $(GPUS),--gpus $(GPUS)) $(if $(NODES),--nodes $(NODES)) $(ARGS)
+
+list: $(READY) ## print every experiment, the paper's number and ours (JSON=1 for scripts)
+	@$(PY) -m internvideo_pl list $(if $(filter-out 0,$(JSON)),--json)
+
+test: $(READY) ## run the tests that take seconds (JOBS=2 at a time)
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) --dist worksteal -m "not slow"
+
+test-all: $(READY) ## run all tests, also the slow ones
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) --dist worksteal
+
+lint: $(READY) ## check style, format and types
+	@$(PY) -m ruff check
+	@$(PY) -m ruff format --check
+	@$(PY) -m mypy
+
+format: $(READY) ## put the code into its format
+	@$(PY) -m ruff check --fix
+	@$(PY) -m ruff format
+
+clean: ## delete caches and build leftovers; .venv, results and the vocabulary stay
+	@rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis src/*.egg-info *.egg-info
+	@find src data_modules tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,193 @@
+"""Kinetics-400, -600 and -700: trimmed ten-second clips of human actions from YouTube, one label each.
+
+Annotations are CSV lists, train.csv, val.csv (validate.csv in DeepMind's archives) and test.csv:
+    label,youtube_id,time_start,time_end,split,is_cc     400 (labels of several words are quoted)
+    label,youtube_id,time_start,time_end,split           600 and 700
+    youtube_id,time_start,time_end,split                 test lists of 2017 and 2018
+There is no official class index; label names in ASCII order are what the public recipes use. Most copies lack some videos, as
+videos vanish from YouTube: what a list names and the disk lacks is reported, never dropped.
+"""
+
+import csv
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from internvideo_pl.data.batch import Sample
+from internvideo_pl.data.clips import ClipConfig
+from internvideo_pl.data.facts import DatasetFacts
+from internvideo_pl.data.module import Split, VideoData
+from internvideo_pl.errors import UserError, hint
+
+_TERMS = "annotations CC BY 4.0; each video belongs to its uploader"
+_LAYOUT = (
+    "annotations/{train,val,test}.csv and {train,val,test}/<youtube_id>_<start>_<end>.mp4, flat or in one folder a class, "
+    "seconds in six digits"
+)
+_URL = "https://github.com/cvdfoundation/kinetics-dataset"
+
+# Entries of the official lists, not of any copy of the videos.
+KINETICS400 = DatasetFacts(
+    name="Kinetics-400",
+    task="action recognition",
+    num_classes=400,
+    splits={
+        "train": 246534,
+        "val": 19906,
+        "test": 39805,
+    },  # rows of the 2017 lists (class-folder script of the CVDF copy)
+    url=_URL,
+    licence="CC BY 4.0",
+    terms=_TERMS,
+    layout=_LAYOUT,
+)
+KINETICS600 = DatasetFacts(
+    name="Kinetics-600",
+    task="action recognition",
+    num_classes=600,
+    splits={"train": 392622, "val": 30000, "test": 72924},  # arXiv 1808.01340; rows of the 2018 lists
+    url=_URL,
+    licence="CC BY 4.0",
+    terms=_TERMS,
+    layout=_LAYOUT,
+)
+KINETICS700 = DatasetFacts(
+    name="Kinetics-700",
+    task="action recognition",
+    num_classes=700,
+    splits={"train": 545317, "val": 35000, "test": 70000},  # arXiv 1907.06987, train and test approximate
+    url=_URL,
+    licence="CC BY 4.0",
+    terms=_TERMS,
+    layout=_LAYOUT,
+)
+
+LISTS = {"train": ("train.csv",), "val": ("val.csv", "validate.csv"), "test": ("test.csv",)}
+LIST_FOLDERS = ("annotations", ".")  # the CVDF copy; an unpacked archive of DeepMind's
+VIDEO_FOLDERS = {  # of a split; whole copies without split folders are searched from the root
+    "train": ("train", "videos_train"),
+    "val": ("val", "validate", "videos_val"),
+    "test": ("test", "videos_test"),
+}
+REPLACEMENTS = "replacement"  # the CVDF copy's folder of good versions of damaged videos
+SUFFIXES = {".mp4", ".mkv", ".webm", ".avi"}
+
+
+def read_kinetics(root: Path, split: str, facts: DatasetFacts, classes: list[str]) -> Split:
+    """A split as its official list has it, in its order.
+
+    Args:
+        root: The dataset's folder.
+        split: "train", "val" or "test".
+        facts: Which Kinetics it is, for the error message.
+        classes: Label names in label order, see `read_classes`.
+
+    Returns:
+        Samples whose key is `<youtube_id>_<start>_<end>`; their label is -1 where the list has none.
+
+    Raises:
+        UserError: The list is not there, or is another file of that name, or a label is not among `classes`.
+    """
+    index = {name: label for label, name in enumerate(classes)}
+    videos = find_clips(root, split)
+    found = Split([])
+    for row in _rows(root, split, facts):
+        identity = row["youtube_id"]
+        key = f"{identity}_{int(row['time_start']):06d}_{int(row['time_end']):06d}"
+        path = videos.get(key) or videos.get(identity)
+        if path is None:
+            found.missing.append(key)
+            continue
+        name = row.get("label") or ""
+        if name and name not in index:
+            raise UserError(
+                f"{name!r} of {facts.name}'s {split} list is not a class of its training list.{hint(name, classes)}"
+            )
+        found.samples.append(Sample(path, key, index[name] if name else -1))
+    return found
+
+
+def read_classes(root: Path, facts: DatasetFacts) -> list[str]:
+    """Label names in label order: those of the training list, or else of the validation list, in ASCII order.
+
+    Raises:
+        UserError: Neither list is there.
+    """
+    split = "train" if _list_path(root, "train") else "val"
+    return sorted({row["label"] for row in _rows(root, split, facts)})
+
+
+def find_clips(root: Path, split: str) -> dict[str, Path]:
+    """Every video of a split's folders, at any depth, by name without suffix; the replacement of a damaged one wins."""
+    folders = [root / name for name in VIDEO_FOLDERS[split] if (root / name).is_dir()] or [root]
+    found: dict[str, Path] = {}
+    for folder in [*folders, root / REPLACEMENTS]:
+        for parent, children, names in os.walk(folder):
+            children.sort()
+            for name in sorted(names):
+                stem, suffix = os.path.splitext(name)
+                if suffix.lower() in SUFFIXES:
+                    found[stem] = Path(parent, name)
+    return found
+
+
+def _list_path(root: Path, split: str) -> Path | None:
+    paths = (root / folder / name for folder in LIST_FOLDERS for name in LISTS[split])
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _rows(root: Path, split: str, facts: DatasetFacts) -> list[dict[str, str]]:
+    path = _list_path(root, split)
+    if path is None:
+        raise facts.absent(root, " or ".join(LISTS[split]))
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        if "youtube_id" not in (reader.fieldnames or ()):
+            raise facts.absent(root, f"the official {path.name} (the one there has no column youtube_id)")
+        return list(reader)
+
+
+@dataclass(kw_only=True)
+class KineticsConfig(ClipConfig):
+    """Kinetics as clips.
+
+    Attributes:
+        test_on: The list that is tested on. Papers report the validation list, since test labels came late or never.
+    """
+
+    test_on: Literal["val", "test"] = "val"
+
+
+class Kinetics400(VideoData):
+    """Kinetics-400 for recognition, masked pretraining and zero-shot recognition."""
+
+    facts = KINETICS400
+    config: KineticsConfig
+
+    @cached_property
+    def classes(self) -> list[str]:
+        """Class names in label order."""
+        return read_classes(self.root, self.facts)
+
+    @property
+    def test_list(self) -> str:
+        """The official list behind the test loader."""
+        return self.config.test_on
+
+    def read(self, split: str) -> Split:
+        """See `read_kinetics`."""
+        return read_kinetics(self.root, self.test_list if split == "test" else split, self.facts, self.classes)
+
+
+class Kinetics600(Kinetics400):
+    """Kinetics-600."""
+
+    facts = KINETICS600
+
+
+class Kinetics700(Kinetics400):
+    """Kinetics-700."""
+
+    facts = KINETICS700

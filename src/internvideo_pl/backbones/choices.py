@@ -1,0 +1,115 @@
+"""What an experiment says of its backbone: a published size by name, and the few things that recipes change.
+
+The tables of sizes hold the facts; a choice lays an experiment's changes over them and builds the module.
+"""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+from internvideo_pl.backbones.masked_autoencoder import MaskedAutoencoder
+from internvideo_pl.backbones.masked_vit import MaskedEncoder, MaskedViTConfig
+from internvideo_pl.backbones.multimodal import MultimodalConfig, MultimodalEncoder
+from internvideo_pl.backbones.multimodal_sizes import MOTION_VIDEO_TOWER, MULTIMODAL, VIDEO_TOWER
+from internvideo_pl.backbones.sizes import MASKED_DECODER, MASKED_VIT
+from internvideo_pl.backbones.video_tower import VideoTower, VideoTowerConfig
+
+MaskedSize = Literal["tiny", "small", "base", "large", "huge", "giant"]
+TowerSize = Literal["tiny", "base", "large", "large_336"]
+
+
+def _changed(config: Any, choice: Any, **renamed: str) -> Any:
+    """`config` with every field that the choice sets (not None); `renamed` maps the choice's names to the config's."""
+    known = {field.name for field in fields(config)}
+    values = {renamed.get(field.name, field.name): getattr(choice, field.name) for field in fields(choice)}
+    return replace(config, **{name: value for name, value in values.items() if name in known and value is not None})
+
+
+@dataclass(kw_only=True)
+class MaskedChoice:
+    """The masked encoder (VideoMAE's vision transformer); None leaves the size's own value.
+
+    Attributes:
+        size: Row of the table of sizes.
+        num_frames: Frames of a clip; positions are interpolated.
+        image_size: Height and width in pixels; positions are interpolated.
+        drop_path: Stochastic depth.
+        checkpointing: Whether blocks are recomputed in the backward pass to save memory.
+    """
+
+    name: Literal["masked_vit"] = "masked_vit"
+    size: MaskedSize
+    num_frames: int | None = None
+    image_size: int | None = None
+    drop_path: float | None = None
+    checkpointing: bool | None = None
+
+    def config(self, pooling: str) -> MaskedViTConfig:
+        """The size with the changes laid over it."""
+        return replace(_changed(MASKED_VIT[self.size], self), pooling=pooling)
+
+    def build(self) -> MaskedEncoder:
+        """An encoder for classification: the mean of the tokens is normalised."""
+        return MaskedEncoder(self.config("mean"))
+
+    def build_autoencoder(self) -> MaskedAutoencoder:
+        """An encoder for pretraining, with the size's decoder."""
+        return MaskedAutoencoder(MaskedEncoder(self.config("tokens")), MASKED_DECODER[self.size])
+
+
+@dataclass(kw_only=True)
+class TowerChoice:
+    """The multimodal encoder's video tower alone, UniFormerV2 for recognition; None leaves the size's own value.
+
+    Attributes:
+        size: Row of the table of sizes.
+        motion: Whether local temporal mixers and strided frames are added, as UniFormerV2 does for Something-Something.
+        num_frames: Frames of a clip.
+        drop_path: Stochastic depth.
+        global_dropout: Dropout inside the global blocks.
+        checkpoint_blocks: The first so many blocks are recomputed in the backward pass to save memory.
+    """
+
+    name: Literal["video_tower"] = "video_tower"
+    size: TowerSize
+    motion: bool = False
+    num_frames: int | None = None
+    drop_path: float | None = None
+    global_dropout: float | None = None
+    checkpoint_blocks: int | None = None
+
+    def config(self) -> VideoTowerConfig:
+        """The size with the changes laid over it."""
+        return _changed((MOTION_VIDEO_TOWER if self.motion else VIDEO_TOWER)[self.size], self)
+
+    def build(self) -> VideoTower:
+        """The tower, ready for a classifier on its pooled feature."""
+        return VideoTower(self.config())
+
+
+@dataclass(kw_only=True)
+class MultimodalChoice:
+    """Video tower, text tower and caption decoder; None leaves the size's own value.
+
+    Attributes:
+        size: Row of the table of sizes.
+        num_frames: Frames of a clip.
+        drop_path: Stochastic depth of the video tower.
+        global_dropout: Dropout inside the video tower's global blocks.
+        checkpoint_blocks: The video tower's first so many blocks are recomputed in the backward pass to save memory.
+    """
+
+    name: Literal["multimodal"] = "multimodal"
+    size: Literal["tiny", "base", "large", "large_6", "large_336"]
+    num_frames: int | None = None
+    drop_path: float | None = None
+    global_dropout: float | None = None
+    checkpoint_blocks: int | None = None
+
+    def config(self) -> MultimodalConfig:
+        """The size with the changes laid over its video tower."""
+        config = MULTIMODAL[self.size]
+        return replace(config, video=_changed(config.video, self))
+
+    def build(self) -> MultimodalEncoder:
+        """All three parts around one embedding space."""
+        return MultimodalEncoder(self.config())

@@ -1,0 +1,42 @@
+"""The published sizes of the masked encoder, its pretraining decoder and the coordination.
+
+Sources: VideoMAE's public model files as copied in InternVideo's release, and that release's pretraining scripts.
+Released position tables are made for 16 frames of 224 pixels; a longer or larger clip interpolates them.
+"""
+
+from internvideo_pl.backbones.coordinate import CoordinateConfig
+from internvideo_pl.backbones.masked_autoencoder import MaskedDecoderConfig
+from internvideo_pl.backbones.masked_vit import MaskedViTConfig
+
+GIANT_MLP_RATIO = 48 / 11  # VideoMAE's giant: 1408 -> 6144
+
+MASKED_VIT = {
+    # The miniature's own size, 8 frames of 48 pixels as 4 x 6 x 6 tokens; not in the paper.
+    "tiny": MaskedViTConfig(
+        width=96, depth=4, heads=4, patch_size=8, image_size=48, num_frames=8, table_size=48, table_frames=8
+    ),
+    "small": MaskedViTConfig(width=384, depth=12, heads=6, table_size=224, table_frames=16),
+    "base": MaskedViTConfig(width=768, depth=12, heads=12, table_size=224, table_frames=16),
+    "large": MaskedViTConfig(width=1024, depth=24, heads=16, table_size=224, table_frames=16),
+    "huge": MaskedViTConfig(width=1280, depth=32, heads=16, table_size=224, table_frames=16),
+    "giant": MaskedViTConfig(
+        width=1408, depth=40, heads=16, patch_size=14, mlp_ratio=GIANT_MLP_RATIO, table_size=224, table_frames=16
+    ),
+}
+
+MASKED_DECODER = {
+    "tiny": MaskedDecoderConfig(width=64, heads=2, depth=1),
+    "small": MaskedDecoderConfig(width=192, heads=3, depth=4),
+    "base": MaskedDecoderConfig(width=384, heads=6, depth=4),
+    "large": MaskedDecoderConfig(width=512, heads=8, depth=12),
+    "huge": MaskedDecoderConfig(width=512, heads=8, depth=8),  # VideoMAE's own repository has width 640 here
+    "giant": MaskedDecoderConfig(width=512, heads=8, depth=4),  # no script for it: the code's default depth
+}
+
+COORDINATION = {
+    # Few steps: narrow feed-forward layers, and gates that open within a few hundred steps.
+    "tiny": CoordinateConfig(mlp_ratio=2.0, gate_scale=10.0),
+    # InternVideo-D: ViT-H with CLIP-pretrained UniFormerV2-L. InternVideo-T adds a second, multimodally pretrained
+    # UniFormerV2-L to it (1.3 B parameters, table 2), as a sum of logits.
+    "internvideo_d": CoordinateConfig(),
+}

@@ -1,0 +1,99 @@
+"""The row that a run adds to the tables, written as soon as its test is over."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import lightning as L
+import torch
+
+from internvideo_pl.modules.base import Outcome, VideoModule
+from internvideo_pl.tables.benchmark import benchmark_table
+from internvideo_pl.tables.provenance import code_version, library_versions
+from internvideo_pl.tables.row import Coverage, Row, write_row
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What a row says of its run besides the numbers.
+
+    Attributes:
+        experiment: Its name.
+        benchmark: The paper's benchmark, or None.
+        model: What is evaluated, in words.
+        mini: Whether the data are the miniature.
+        parents: SHA-256 of each file of weights that the run started from.
+        config_hash: Of the resolved config.
+        seed: The run's.
+    """
+
+    experiment: str
+    benchmark: str | None
+    model: str
+    mini: bool
+    parents: dict[str, str]
+    config_hash: str
+    seed: int
+
+
+class BenchmarkTable(L.Callback):
+    """Writes one row for each outcome of the test and hands them to the loggers as a table.
+
+    Args:
+        facts: What the rows say of the run.
+        folder: The run's folder.
+    """
+
+    def __init__(self, facts: RunFacts, folder: Path):
+        self.facts = facts
+        self.folder = folder
+        self.rows: list[Row] = []
+        self.started = time.monotonic()
+
+    def on_test_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Write and log the rows."""
+        assert isinstance(module, VideoModule)
+        if not trainer.is_global_zero:
+            return
+        for outcome in module.outcomes:
+            row = self._row(outcome, trainer)
+            write_row(row, self.folder)
+            self.rows.append(row)
+        self._log(trainer)
+
+    def _row(self, outcome: Outcome, trainer: L.Trainer) -> Row:
+        seconds = time.monotonic() - self.started
+        on_gpu = trainer.strategy.root_device.type == "cuda"
+        return Row(
+            **vars(self.facts),
+            task=outcome.task,
+            metrics=outcome.metrics,
+            headline=outcome.headline,
+            chance=outcome.chance,
+            protocol=outcome.protocol,
+            coverage=Coverage(outcome.used, outcome.official, tuple(outcome.missing)),
+            code_version=code_version(),
+            seconds=seconds,
+            gpu_hours=seconds / 3600 * trainer.world_size if on_gpu else 0.0,
+            kwh=None,
+            kwh_source="not measured",
+            devices=_devices(trainer, on_gpu),
+            versions=library_versions(),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+    def _log(self, trainer: L.Trainer) -> None:
+        table = benchmark_table(self.rows, self.facts.experiment, all_metrics=True)
+        heads = [column.name for column in table.columns]
+        cells = [[cell.text for cell in row] for row in table.rows]
+        for logger in trainer.loggers:
+            if hasattr(logger, "log_table"):
+                logger.log_table("benchmark", columns=heads, data=cells)
+
+
+def _devices(trainer: L.Trainer, on_gpu: bool) -> str:
+    """Words for the hardware."""
+    if on_gpu:
+        return f"{trainer.world_size} x {torch.cuda.get_device_name(trainer.strategy.root_device)}"
+    return f"{trainer.world_size} CPU process, {torch.get_num_threads()} threads"

@@ -1,0 +1,100 @@
+"""What an experiment may say: the dataclasses that every YAML file and every `key=value` is checked against.
+
+A field without a default is required. Two words in a field's metadata mean something:
+`section` names the table from which the schema is picked by the node's own `name`; `identity=False` leaves the field
+out of the configuration's hash, because it changes where a run happens and not what it computes.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from internvideo_pl.folders import cache_folder, data_folder, results_folder
+from internvideo_pl.optim import OptimizerConfig
+
+
+@dataclass
+class TrainerConfig:
+    """How long and on what to train; the names are those of `lightning.Trainer`.
+
+    Attributes:
+        max_epochs: Passes over the training set; -1 leaves the end to `max_steps`.
+        max_steps: Optimizer steps after which training ends; -1 leaves the end to `max_epochs`.
+        devices: How many devices of one machine, or "auto" for all.
+        gradient_clip_val: Largest norm of the gradient; null for no clipping.
+    """
+
+    max_epochs: int = -1
+    max_steps: int = -1
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    devices: int | str = "auto"
+    num_nodes: int = 1
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
+    gradient_clip_val: float | None = None
+    accumulate_grad_batches: int = 1
+    log_every_n_steps: int = field(default=10, metadata={"identity": False})
+    check_val_every_n_epoch: int = 1
+    limit_train_batches: float | int = 1.0
+    limit_val_batches: float | int = 1.0
+    limit_test_batches: float | int = 1.0
+
+
+@dataclass
+class WandbConfig:
+    """Weights & Biases; offline by default, so that nothing leaves the machine unasked."""
+
+    mode: Literal["offline", "online", "disabled"] = "offline"
+    project: str = "internvideo"
+    entity: str | None = None
+    tags: list[str] = field(default_factory=list)
+
+
+@dataclass
+class PathsConfig:
+    """Folders of this machine.
+
+    Attributes:
+        data: Folder with one sub-folder a dataset (`INTERNVIDEO_DATA`).
+        results: Folder that runs write into (`INTERNVIDEO_RESULTS`).
+        cache: Folder of what can be made again, such as miniatures (`INTERNVIDEO_CACHE`).
+        run: Folder of this one run; by default a new number below `results` and the experiment's name.
+    """
+
+    data: Path = field(default_factory=data_folder)
+    results: Path = field(default_factory=results_folder)
+    cache: Path = field(default_factory=cache_folder)
+    run: Path | None = None
+
+
+@dataclass
+class Experiment:
+    """One experiment, resolved: what `load_experiment` returns and what is saved beside a run.
+
+    Attributes:
+        name: Path of the YAML file below `experiments/`, without its suffix; set by the loader.
+        mini: Whether the miniature stands in for the data and the tiny size for the backbone; set by the loader.
+        model: What is evaluated, in the words of a table's row; null takes the name.
+        benchmark: Which of the paper's benchmarks the run's row belongs to; null for pretraining.
+        stages: Other experiments that this one runs, in order; empty for an experiment that trains by itself.
+        mini_only: Whether the stages always run in their mini form.
+        parents: Role -> checkpoint file or experiment that this one starts from, such as `masked: pretrain/k400`.
+        data: What to read; its schema is picked by `data.name`.
+        backbone: Clip to tokens; its schema is picked by `backbone.name`.
+        objective: Batch to losses; its schema is picked by `objective.name`.
+    """
+
+    name: str = field(metadata={"identity": False})
+    mini: bool = False
+    model: str | None = None
+    benchmark: str | None = None
+    seed: int = 0
+    stages: list[str] = field(default_factory=list)
+    mini_only: bool = False
+    parents: dict[str, str] = field(default_factory=dict)
+    data: Any = field(default=None, metadata={"section": "data"})
+    backbone: Any = field(default=None, metadata={"section": "backbone"})
+    objective: Any = field(default=None, metadata={"section": "objective"})
+    optimizer: OptimizerConfig | None = None
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    wandb: WandbConfig = field(default_factory=WandbConfig, metadata={"identity": False})
+    paths: PathsConfig = field(default_factory=PathsConfig, metadata={"identity": False})

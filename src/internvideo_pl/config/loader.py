@@ -1,0 +1,119 @@
+"""From an experiment's name to a checked `Experiment`: the files over each other, then the overrides."""
+
+import copy
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from internvideo_pl.config.document import Document, Key, read_document
+from internvideo_pl.config.experiment import Experiment
+from internvideo_pl.config.overrides import apply_overrides
+from internvideo_pl.config.schema import Schemas, build
+from internvideo_pl.errors import UserError, hint
+from internvideo_pl.folders import project_root
+
+_NOT_RUNNABLE = ("base", "sweeps")  # shared parents, and search spaces over experiments
+
+
+def load_experiment(
+    name: str,
+    overrides: Iterable[str] = (),
+    mini: bool = False,
+    *,
+    schemas: Schemas,
+    root: Path | None = None,
+) -> Experiment:
+    """Loads and checks one experiment.
+
+    Args:
+        name: Path of its YAML file below `root`, without the suffix.
+        overrides: `key=value` and `~key` arguments; they win over every file.
+        mini: Whether the `mini` blocks are laid over the rest.
+        schemas: The tables from which the sections' dataclasses are picked by `name`.
+        root: Folder of the experiments; `experiments/` of the project when not given.
+
+    Raises:
+        UserError: for a mistake in the name, a file or an override, with its place and the nearest right thing.
+    """
+    root = project_root() / "experiments" if root is None else root
+    _require(name, list_experiments(root), root)
+    values: dict[str, Any] = {}
+    sources: dict[Key, str] = {}
+    documents = _lineage(name, root, ())
+    for document in documents:
+        _lay_over(values, document, (), sources)
+    for document in documents if mini else ():
+        _lay_over(values, document, ("mini",), sources)
+    apply_overrides(values, overrides, sources)
+    experiment = build(Experiment, {**values, "name": name, "mini": mini}, schemas, sources)
+    for stage in experiment.stages:
+        _require(stage, list_experiments(root), root)
+    return experiment
+
+
+def list_experiments(root: Path | None = None) -> list[str]:
+    """The names of all experiments that can be run, sorted.
+
+    Raises:
+        UserError: when there is no such folder.
+    """
+    root = project_root() / "experiments" if root is None else root
+    if not root.is_dir():
+        raise UserError(f"There is no folder of experiments at {root}: run from the project's checkout.")
+    return [name for name in _names(root) if name.split("/")[0] not in _NOT_RUNNABLE]
+
+
+def _names(root: Path) -> list[str]:
+    return sorted(path.relative_to(root).with_suffix("").as_posix() for path in root.rglob("*.yaml"))
+
+
+def _require(name: str, names: list[str], root: Path) -> None:
+    if name in names:
+        return
+    if name in _names(root):
+        raise UserError(f"{name!r} is a shared part, not an experiment: `make list` prints those that can be run.")
+    raise UserError(f"There is no experiment {name!r}.{hint(name, names)}")
+
+
+def _lineage(name: str, root: Path, children: tuple[str, ...]) -> list[Document]:
+    """The file and all its ancestors, each once, in the order in which they are laid over each other."""
+    document = read_document(root / f"{name}.yaml")
+    if "name" in document.values:
+        raise UserError(f"{document.place(('name',))}: leave `name` out, an experiment is called after its file.")
+    parents = document.values.get("extends") or []
+    where = document.place(("extends",))
+    if not isinstance(parents, list) or not all(isinstance(parent, str) for parent in parents):
+        raise UserError(f"{where}: extends must be a list of names, such as [base/masked], got {parents!r}.")
+    found: dict[Path, Document] = {}
+    for parent in parents:
+        if parent in (*children, name):
+            raise UserError(f"{where}: extends goes in a circle: {' -> '.join((*children, name, parent))}.")
+        if parent not in _names(root):
+            raise UserError(f"{where}: extends names {parent!r}, which is not there.{hint(parent, _names(root))}")
+        for ancestor in _lineage(parent, root, (*children, name)):
+            found.setdefault(ancestor.path, ancestor)
+    return [*found.values(), document]
+
+
+def _lay_over(values: dict[str, Any], document: Document, block: Key, sources: dict[Key, str]) -> None:
+    """Merges a file's body (or, with `block`, its `mini` mapping) into `values`, and notes where each key stands."""
+    body: Any = document.values
+    for key in block:
+        body = body.get(key) or {}
+        if not isinstance(body, dict):
+            raise UserError(f"{document.place(block)}: {key} must be a mapping of keys to lay over, got {body!r}.")
+    body = body if block else {key: value for key, value in body.items() if key not in ("extends", "mini")}
+    _merge(values, body)
+    depth = len(block)
+    for path in document.lines:
+        if path[:depth] == block and len(path) > depth and path[depth] in body:
+            sources[path[depth:]] = f"in {document.place(path)}"
+
+
+def _merge(values: dict[str, Any], layer: Mapping[str, Any]) -> None:
+    for key, value in layer.items():
+        mine = values.get(key)
+        if isinstance(mine, dict) and isinstance(value, dict):
+            _merge(mine, value)
+        else:
+            values[key] = copy.deepcopy(value)

@@ -1,0 +1,1 @@
+"""What the benchmarks share: batch types, clip datasets, DataModule bases, miniatures."""

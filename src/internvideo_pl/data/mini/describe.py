@@ -1,0 +1,53 @@
+"""Scene -> English sentences: what the things are and where they go, in several wordings.
+
+No sentence is longer than 30 tokens of the tiny text tower's byte-pair vocabulary, so its 32 places cut nothing off. That is
+why sentences about two things use short verbs and leave the second verb out.
+"""
+
+import numpy as np
+
+from internvideo_pl.data.mini.world import Look
+
+VERBS = ("moves", "goes")
+DIRECTIONS = {"left": ("left", "to the left"), "right": ("right", "to the right"), "up": ("up",), "down": ("down",)}
+LONE_VERBS = (*VERBS, "moving", "going", "drifts", "slides", "glides")  # longer ones fit where there is one thing
+VERTICAL = {"up": ("rises", "climbs"), "down": ("sinks", "falls")}
+
+
+def title(look: Look) -> str:
+    """Name of a class, from the two attributes that define it: "red shape moving left"."""
+    return f"{look.colour} shape moving {look.motion}"
+
+
+def caption(looks: tuple[Look, ...]) -> str:
+    """The one canonical sentence that says everything about every thing, the key first."""
+    said = f"{_noun(looks[0])} moves {looks[0].motion}"
+    return " and ".join([said, *(f"{_noun(look)} {look.motion}" for look in looks[1:])])
+
+
+def paraphrases(rng: np.random.Generator, looks: tuple[Look, ...], count: int) -> list[str]:
+    """`count` sentences: all but the last say everything about every thing, the last names the key's class alone."""
+    whole = _about_one if len(looks) == 1 else _about_two
+    return [*(whole(rng, looks) for _ in range(count - 1)), f"a {title(looks[0])}"]
+
+
+def _about_one(rng: np.random.Generator, looks: tuple[Look, ...]) -> str:
+    noun, motion = _noun(looks[0]), looks[0].motion
+    if motion in VERTICAL and rng.random() < 0.3:
+        return f"{noun} {rng.choice(VERTICAL[motion])}"
+    return f"{noun} {rng.choice(LONE_VERBS)} {rng.choice(DIRECTIONS[motion])}"
+
+
+def _about_two(rng: np.random.Generator, looks: tuple[Look, ...]) -> str:
+    a, b = (looks[i] for i in rng.permutation(2))
+    verb, joint = rng.choice(VERBS), rng.choice(["and", "as"])
+    wordings = (
+        f"{_noun(a)} {verb} {a.motion} {joint} {_noun(b)} {b.motion}",
+        f"{_noun(a)} {a.motion}, {_noun(b)} {b.motion}",
+        f"{a.motion} goes {_noun(a)} and {b.motion} {_noun(b)}",
+    )
+    return wordings[int(rng.integers(len(wordings)))]
+
+
+def _noun(look: Look) -> str:
+    return f"a {look.colour} {look.texture} {look.shape}"

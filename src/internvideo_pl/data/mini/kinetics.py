@@ -1,0 +1,83 @@
+"""The miniature in the layout of Kinetics: official CSV lists, one folder of mp4 files a split.
+
+A class is the colour and the motion of the key: 3 x 4 = 12 classes. Classes of one colour differ only in motion, classes of one
+motion only in appearance. Shape, texture, background, speed, place and the second thing are nuisances.
+"""
+
+import csv
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from internvideo_pl.data.mini.describe import title
+from internvideo_pl.data.mini.layout import MiniClip, interleaved
+from internvideo_pl.data.mini.world import MOTIONS, WARM, sample_look, sample_other, sample_scene
+
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"  # of YouTube ids
+SPLITS = ("train", "val", "test")
+CLASSES = tuple(product(WARM, MOTIONS))
+
+
+@dataclass(frozen=True)
+class KineticsMini:
+    """Sizes of the miniature.
+
+    Attributes:
+        train: Training clips of each class.
+        val: Validation clips of each class.
+        test: Test clips of each class; the official list has no labels for them.
+        duet: Share of clips with a second thing.
+        size: Side of the frames in pixels.
+        frames: Frames of a clip.
+    """
+
+    train: int = 134
+    val: int = 34
+    test: int = 4
+    duet: float = 0.5
+    size: int = 64
+    frames: int = 12
+
+
+def plan(seed: int, options: KineticsMini) -> list[MiniClip]:
+    """All clips, classes in turn, each with its own random stream."""
+    clips = []
+    for number, split in enumerate(SPLITS):
+        for index in range(getattr(options, split) * len(CLASSES)):
+            key = (seed, number, index)
+            rng = np.random.default_rng((*key, 0))
+            look = sample_look(rng, split, *CLASSES[index % len(CLASSES)])
+            looks = (
+                (look, sample_other(rng, split, look)) if interleaved(index // len(CLASSES), options.duet) else (look,)
+            )
+            clips.append(MiniClip(f"{split}/{_name(rng)}.mp4", sample_scene(key, split, looks), split))
+    return clips
+
+
+def annotate(folder: Path, clips: list[MiniClip], seed: int, options: KineticsMini) -> None:
+    """Writes annotations/{train,val,test}.csv with the columns of the 2017 release; test rows have no label."""
+    (folder / "annotations").mkdir()
+    for split in SPLITS:
+        rows = [_row(clip) for clip in clips if clip.split == split]
+        np.random.default_rng((seed, len(SPLITS))).shuffle(rows)
+        fields = ["label", "youtube_id", "time_start", "time_end", "split", "is_cc"]
+        if split == "test":
+            fields = fields[1:5]
+        with (folder / "annotations" / f"{split}.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, fields, extrasaction="ignore", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+def _name(rng: np.random.Generator) -> str:
+    """A file name as in the public copies: an 11-character id, which may begin with "-" or "_", and the ten seconds used."""
+    start = int(rng.integers(300))
+    return "".join(rng.choice(list(ALPHABET), 11)) + f"_{start:06d}_{start + 10:06d}"
+
+
+def _row(clip: MiniClip) -> dict[str, str | int]:
+    identity, start, end = Path(clip.path).stem.rsplit("_", 2)
+    row: dict[str, str | int] = {"label": title(clip.scene.looks[0]), "youtube_id": identity, "split": clip.split}
+    return row | {"time_start": int(start), "time_end": int(end), "is_cc": 0}

@@ -1,0 +1,150 @@
+"""The miniature in the layout of MSR-VTT's 1k-A protocol: one JSON of captions, two CSV lists, one folder of videos.
+
+A test video has one canonical caption, and no two test captions are equal. Half of the test videos come in twins whose
+captions differ in one word: the key's motion, or one attribute of its appearance.
+"""
+
+import csv
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from internvideo_pl.data.mini.describe import caption, paraphrases
+from internvideo_pl.data.mini.encode import FPS
+from internvideo_pl.data.mini.layout import MiniClip, interleaved
+from internvideo_pl.data.mini.world import (
+    MOTIONS,
+    SHAPES,
+    SPLIT_GROUPS,
+    TEXTURES,
+    WARM,
+    Look,
+    sample_look,
+    sample_other,
+    sample_scene,
+)
+
+FOLDER = "videos/all"
+EVALUATION = "held_out"  # 1k-A has no validation list, so both held-out parts of the world are the test's
+
+
+@dataclass(frozen=True)
+class MsrvttMini:
+    """Sizes of the miniature.
+
+    Attributes:
+        train: Training videos.
+        test: Test videos.
+        captions: Sentences of each video.
+        duet: Share of videos with a second thing.
+        size: Side of the frames in pixels.
+        frames: Frames of a video.
+    """
+
+    train: int = 1200
+    test: int = 200
+    captions: int = 5
+    duet: float = 0.7
+    size: int = 64
+    frames: int = 12
+
+
+def plan(seed: int, options: MsrvttMini) -> list[MiniClip]:
+    """All videos; as in the real set, the test videos' numbers are scattered among the others."""
+    rng = np.random.default_rng((seed, 0))
+    numbers = rng.permutation(options.train + options.test)
+    looks = [("train", _free(rng, "train", i, options)) for i in range(options.train)]
+    looks += [("test", look) for look in _test_looks(rng, options)]
+    clips = []
+    for number, (split, look) in zip(numbers, looks, strict=True):
+        world = EVALUATION if split == "test" else "train"
+        clips.append(MiniClip(f"{FOLDER}/video{number}.mp4", sample_scene((seed, 1, int(number)), world, look), split))
+    return clips
+
+
+def annotate(folder: Path, clips: list[MiniClip], seed: int, options: MsrvttMini) -> None:
+    """Writes MSRVTT_data.json, MSRVTT_train.9k.csv and MSRVTT_JSFUSION_test.csv."""
+    clips = sorted(clips, key=_number)
+    videos: list[dict[str, Any]] = []
+    sentences: list[dict[str, Any]] = []
+    for clip in clips:
+        rng = np.random.default_rng((seed, 2, _number(clip)))
+        videos.append(_video(clip, rng, options))
+        for said in paraphrases(rng, clip.scene.looks, options.captions):
+            sentences.append({"caption": said, "video_id": videos[-1]["video_id"], "sen_id": len(sentences)})
+    data = {"info": {}, "videos": videos, "sentences": sentences}
+    (folder / "MSRVTT_data.json").write_text(json.dumps(data), encoding="utf-8")
+    train = [{"video_id": f"video{_number(clip)}"} for clip in clips if clip.split == "train"]
+    test = [clip for clip in clips if clip.split == "test"]
+    order = np.random.default_rng((seed, 3)).permutation(len(test))
+    _write_csv(folder / "MSRVTT_train.9k.csv", train)
+    _write_csv(folder / "MSRVTT_JSFUSION_test.csv", [_query(index, test[i]) for index, i in enumerate(order)])
+
+
+def _free(rng: np.random.Generator, split: str, index: int, options: MsrvttMini) -> tuple[Look, ...]:
+    key = sample_look(rng, split, str(rng.choice(list(WARM))), str(rng.choice(list(MOTIONS))))
+    return (key, sample_other(rng, split, key)) if interleaved(index, options.duet) else (key,)
+
+
+def _test_looks(rng: np.random.Generator, options: MsrvttMini) -> list[tuple[Look, ...]]:
+    """Distinct looks in pairs; every second pair are twins, in turn in motion and in appearance."""
+    found: dict[tuple[Look, ...], None] = {}
+    while len(found) < options.test:
+        pair = len(found) // 2
+        first = _free(rng, EVALUATION, pair, options)
+        second = _twin(rng, first, appearance=pair % 4 == 3) if pair % 2 else _free(rng, EVALUATION, pair, options)
+        if second is not None and first != second and first not in found and second not in found:
+            found |= {first: None, second: None}
+    return list(found)[: options.test]
+
+
+def _twin(rng: np.random.Generator, looks: tuple[Look, ...], appearance: bool) -> tuple[Look, ...] | None:
+    """The same looks with one attribute of the key changed, still different from the other thing's; None if there is none."""
+    key, others = looks[0], looks[1:]
+    choices: dict[str, Iterable[str]] = {"motion": MOTIONS}
+    if appearance:
+        choices = {"shape": SHAPES, "texture": TEXTURES, "colour": WARM}
+    twins = [
+        (twin, *others)
+        for attribute, words in choices.items()
+        for word in words
+        if (twin := replace(key, **{attribute: word})) != key
+        and twin.group in SPLIT_GROUPS[EVALUATION]
+        and all(getattr(other, attribute) != word for other in others)
+    ]
+    return twins[int(rng.integers(len(twins)))] if twins else None
+
+
+def _number(clip: MiniClip) -> int:
+    return int(Path(clip.path).stem.removeprefix("video"))
+
+
+def _video(clip: MiniClip, rng: np.random.Generator, options: MsrvttMini) -> dict[str, Any]:
+    """An entry of the JSON's "videos"; its split is the one of the 2016 challenge, which 1k-A does not follow."""
+    number, start = _number(clip), round(float(rng.uniform(0, 300)), 2)
+    return {
+        "category": int(rng.integers(20)),
+        "url": f"https://www.youtube.com/watch?v=video{number}",
+        "video_id": f"video{number}",
+        "start time": start,
+        "end time": round(start + options.frames / FPS, 2),
+        "split": clip.split,
+        "id": number,
+    }
+
+
+def _query(index: int, clip: MiniClip) -> dict[str, str]:
+    number = _number(clip)
+    sentence = caption(clip.scene.looks)
+    return {"key": f"ret{index}", "vid_key": f"msr{number}", "video_id": f"video{number}", "sentence": sentence}
+
+
+def _write_csv(path: Path, rows: list[dict[str, str]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

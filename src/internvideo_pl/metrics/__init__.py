@@ -1,0 +1,1 @@
+"""Predictions to numbers: one torchmetrics.Metric a protocol, rates in percent."""

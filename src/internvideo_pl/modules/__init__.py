@@ -1,0 +1,1 @@
+"""LightningModules: thin, a step is `objective(batch)`."""

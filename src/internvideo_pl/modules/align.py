@@ -1,0 +1,66 @@
+"""Video-language alignment: InternVideo's discriminative half (arXiv 2212.03191, section 3.1)."""
+
+from torch import Tensor
+
+from internvideo_pl.backbones.multimodal import MultimodalEncoder
+from internvideo_pl.data.batch import Batch
+from internvideo_pl.metrics.ranking import chance
+from internvideo_pl.metrics.retrieval import Retrieval
+from internvideo_pl.modules.base import Outcome, VideoModule
+from internvideo_pl.objectives.align import Alignment
+from internvideo_pl.text.tokenizer import ClipTokenizer
+
+RECALLS = ("dsl/t2v/R@1", "t2v/R@1", "t2v/R@5", "t2v/R@10", "dsl/v2t/R@1", "v2t/R@1", "v2t/R@5", "v2t/R@10")
+
+
+def tokenizer_of(encoder: MultimodalEncoder) -> ClipTokenizer:
+    """The tokenizer of the encoder's vocabulary and context length."""
+    config = encoder.config.text
+    return ClipTokenizer(config.vocab_size, config.context_length)
+
+
+class ContrastiveAlignment(VideoModule):
+    """Trains video and text towers with matching and captioning; tests text-video retrieval."""
+
+    objective: Alignment
+
+    def __init__(self, objective: Alignment, **optimisation):
+        super().__init__(objective, **optimisation)
+        self.tokenizer = tokenizer_of(objective.encoder)
+        self.retrieval: Retrieval | None = None
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """`loss`, `contrastive_loss` and, with a caption decoder, `caption_loss`."""
+        encoder = self.objective.encoder
+        return self.objective(encoder.input.prepare(batch.video), self.tokenize(batch.text))
+
+    def tokenize(self, text: list[str]) -> Tensor:
+        """Token ids (B, L) on the module's device."""
+        return self.tokenizer(text).to(self.device)
+
+    def on_test_epoch_start(self) -> None:
+        """Prepares the metric for the size of the test set."""
+        encoder = self.objective.encoder
+        official = self.trainer.datamodule.split("test").official
+        self.retrieval = Retrieval(encoder.embed_dim, official, scale=float(encoder.scale())).to(self.device)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Keeps the features of the batch's pairs."""
+        if len(batch):
+            encoder = self.objective.encoder
+            video = encoder.encode_video(encoder.input.prepare(batch.video))
+            self.retrieval.update(batch.index, video, encoder.encode_text(self.tokenize(batch.text)))
+
+    def on_test_epoch_end(self) -> None:
+        """Ranks all pairs and turns the figures into an outcome."""
+        figures = self.retrieval.compute()
+        guess = chance(self.retrieval.official)
+        self.finish(
+            Outcome(
+                task="retrieval",
+                metrics=figures,
+                headline="dsl/t2v/R@1",  # the paper's figures are with dual softmax, as its authors say of the release
+                chance={name: guess[name.rsplit("/", 1)[1]] for name in RECALLS},
+                protocol={"gallery": self.retrieval.official, "captions": "one a video", "ties": self.retrieval.ties},
+            )
+        )

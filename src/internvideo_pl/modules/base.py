@@ -1,0 +1,84 @@
+"""What all LightningModules share: the logged step, the optimiser with its schedule, the outcome of a test."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor, nn
+
+from internvideo_pl.data.batch import Batch
+from internvideo_pl.optim import OptimizerConfig, build_optimizer
+
+
+@dataclass
+class Outcome:
+    """What a test found, ready to become rows of a table.
+
+    Attributes:
+        task: The benchmark's task (recognition, retrieval, reconstruction, zero_shot_recognition).
+        metrics: Name to number; fractions are percentages, losses are not.
+        headline: The metric that the row is judged by.
+        chance: The value of a metric for a model that knows nothing.
+        protocol: Everything that must agree for two rows to be comparable.
+        used: Videos that were scored.
+        official: Videos of the official list.
+        missing: Keys of those that were not scored.
+    """
+
+    task: str
+    metrics: dict[str, float]
+    headline: str
+    chance: dict[str, float]
+    protocol: dict[str, Any]
+    used: int = 0
+    official: int = 0
+    missing: list[str] = field(default_factory=list)
+
+
+class VideoModule(L.LightningModule):
+    """Base of the framework's LightningModules.
+
+    Args:
+        objective: Maps a batch's tensors to named losses; "loss" is their weighted sum.
+        optimizer: Learning rate, decay and schedule.
+        total_steps: Optimiser steps of the whole run, for the schedule.
+        global_batch: Clips per optimiser step over all devices, for learning-rate scaling.
+    """
+
+    def __init__(self, objective: nn.Module, optimizer: OptimizerConfig, total_steps: int, global_batch: int):
+        super().__init__()
+        self.objective = objective
+        self.optimizer_config = optimizer
+        self.total_steps = total_steps
+        self.global_batch = global_batch
+        self.outcomes: list[Outcome] = []
+        self.unread: set[str] = set()
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Named losses of a batch, "loss" among them."""
+        raise NotImplementedError
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """One step; logs every named loss under `train/`."""
+        losses = self.losses(batch)
+        logged = {f"train/{name}": value.detach() for name, value in losses.items()}
+        self.log_dict(logged, prog_bar=True, batch_size=len(batch))
+        return losses["loss"]
+
+    def finish(self, outcome: Outcome) -> None:
+        """Keep a test's outcome, with what of the official list it covers."""
+        data = self.trainer.datamodule
+        split = data.split("test")
+        outcome.protocol = {**data.protocol, **outcome.protocol}
+        outcome.missing = split.missing + [sample.key for sample in split.samples if str(sample.path) in self.unread]
+        outcome.official = split.official
+        outcome.used = outcome.official - len(outcome.missing)
+        self.outcomes.append(outcome)
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """AdamW over the objective's trainable parameters, with a schedule that moves at every step."""
+        optimizer, scheduler = build_optimizer(
+            self.objective, self.optimizer_config, self.total_steps, self.global_batch
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

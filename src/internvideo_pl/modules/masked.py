@@ -1,0 +1,56 @@
+"""Masked video modelling: InternVideo's generative half (arXiv 2212.03191, section 3.1)."""
+
+import torch
+from torch import Tensor
+
+from internvideo_pl.backbones.masks import Masks
+from internvideo_pl.data.batch import Batch
+from internvideo_pl.metrics.reconstruction import CHANCE, Reconstruction
+from internvideo_pl.modules.base import Outcome, VideoModule
+from internvideo_pl.objectives.masked import MaskedModeling
+
+
+class MaskedReconstruction(VideoModule):
+    """Trains a masked autoencoder; tests how much of the hidden pixels it explains.
+
+    Test masks are keyed by the clip's number, so that a number can be repeated.
+    """
+
+    objective: MaskedModeling
+
+    def __init__(self, objective: MaskedModeling, **optimisation):
+        super().__init__(objective, **optimisation)
+        self.reconstruction = Reconstruction()
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """{"loss": mean squared error on masked tubes}."""
+        return self.objective(self.objective.input.prepare(batch.video))
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Scores the batch's hidden tubes."""
+        if len(batch):
+            video = self.objective.input.prepare(batch.video)
+            masks = self.masks(batch.index)
+            self.reconstruction.update(self.objective.model(video, masks), self.objective.target(video, masks))
+
+    def on_test_epoch_end(self) -> None:
+        """Turns the test into an outcome."""
+        config = self.objective.config
+        self.finish(
+            Outcome(
+                task="reconstruction",
+                metrics=self.reconstruction.compute(),
+                headline="explained",
+                chance={"explained": CHANCE},
+                protocol={"mask_ratio": config.mask_ratio, "norm_target": config.norm_target},
+            )
+        )
+        self.reconstruction.reset()
+
+    def masks(self, index: Tensor) -> Masks:
+        """The fixed test masks of these clips: a function of each clip's number alone."""
+        drawn = [self.objective.sample(1, "cpu", torch.Generator().manual_seed(int(i))) for i in index]
+        return Masks(
+            torch.cat([masks.visible for masks in drawn]).to(index.device),
+            torch.cat([masks.predicted for masks in drawn]).to(index.device),
+        )

@@ -1,0 +1,142 @@
+"""The objective of masked video modelling: pixels in, one loss out.
+
+Shapes: B batch, T frames, H height, W width, N tokens, P predicted tokens, K values of a tube.
+Source: VideoMAE (arXiv 2203.12602), as InternVideo (arXiv 2212.03191), section 3.1, trains its masked encoder.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from internvideo_pl.backbones.masked_autoencoder import MaskedAutoencoder
+from internvideo_pl.backbones.masks import CELL, Masks, num_masked_cells, run_cells, sample_tubes
+from internvideo_pl.errors import UserError
+from internvideo_pl.losses.masked import (
+    RELEASE_FLOOR,
+    gather_tokens,
+    normalized,
+    reconstruction_loss,
+    tube_statistics,
+    tubes_of,
+    video_of,
+)
+
+
+@dataclass(kw_only=True)
+class MaskedModelingConfig:
+    """What is hidden and what is predicted.
+
+    Attributes:
+        mask_ratio: Fraction of spatial cells hidden in every slot. InternVideo's scripts say 0.9, VideoMAE's code
+            defaults to 0.75.
+        norm_target: Whether each channel of each tube is normalised before it is predicted.
+        variance_floor: Added to the standard deviation by which a tube is normalised; 1e-6 in the release. Smooth
+            synthetic clips want more (0.1 on pixels in [0, 1]), or sensor noise becomes the target.
+        decode_ratio: Fraction of all tokens that the decoder predicts, by VideoMAE V2's running cells: 0.25, 0.5, 0.75;
+            1 (InternVideo) predicts every masked token.
+    """
+
+    mask_ratio: float = 0.9
+    norm_target: bool = True
+    variance_floor: float = RELEASE_FLOOR
+    decode_ratio: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuses values out of range.
+
+        Raises:
+            UserError: A negative floor, or a decode ratio outside (0, 1].
+        """
+        if self.variance_floor < 0:
+            raise UserError(f"variance_floor={self.variance_floor} must not be negative.")
+        if not 0 < self.decode_ratio <= 1:
+            raise UserError(f"decode_ratio={self.decode_ratio} must be above 0 and at most 1.")
+
+
+class MaskedModeling(nn.Module):
+    """Hides tubes of a clip and scores the autoencoder's prediction of them.
+
+    Args:
+        model: The autoencoder.
+        config: What is hidden and predicted.
+
+    Raises:
+        UserError: The mask ratio leaves nothing visible or nothing masked on the model's grid.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, model: MaskedAutoencoder, config: MaskedModelingConfig) -> None:
+        super().__init__()
+        self.model = model
+        self.config = config
+        self.input = model.encoder.input
+        num_masked_cells(model.encoder.grid, config.mask_ratio)
+        for name, values in (("mean", self.input.mean), ("std", self.input.std)):
+            self.register_buffer(name, torch.tensor(values, device="cpu").view(1, 3, 1, 1, 1), persistent=False)
+
+    def sample(self, batch: int, device: torch.device | str, generator: torch.Generator | None = None) -> Masks:
+        """Draws the masks of a batch on its device; a generator must live there too."""
+        grid = self.model.encoder.grid
+        masks = sample_tubes(batch, grid, self.config.mask_ratio, device, generator)
+        if self.config.decode_ratio == 1:
+            return masks
+        phase = torch.randint(CELL * CELL, (), device=device, generator=generator)
+        return run_cells(masks, grid, self.config.decode_ratio, phase)
+
+    def forward(self, video: Tensor, masks: Masks | None = None) -> dict[str, Tensor]:
+        """Loss of a batch.
+
+        Args:
+            video: (B, 3, T, H, W), normalised as `input.prepare` does.
+            masks: What to hide; drawn anew when None.
+
+        Returns:
+            {"loss": scalar}.
+        """
+        masks = self.sample(len(video), video.device) if masks is None else masks
+        target = self.target(video, masks)
+        prediction = self.model(video, masks)
+        return {"loss": reconstruction_loss(prediction, target, masks.counted)}
+
+    @torch.no_grad()
+    def target(self, video: Tensor, masks: Masks) -> Tensor:
+        """What is to be predicted, (B, P, K) in float32 at least, from the normalised clip (B, 3, T, H, W)."""
+        tubes = gather_tokens(self._tubes(video), masks.predicted)
+        return normalized(tubes, self.config.variance_floor) if self.config.norm_target else tubes
+
+    @torch.no_grad()
+    def reconstruct(self, video: Tensor, masks: Masks) -> tuple[Tensor, Tensor]:
+        """Pictures of what the model sees and of what it makes of it.
+
+        A normalised prediction is given the true mean and spread of its tube, which the model never predicts.
+
+        Args:
+            video: (B, 3, T, H, W), normalised.
+            masks: What to hide.
+
+        Returns:
+            The clip with every hidden tube grey, and the visible tubes completed by predicted ones; float
+            (B, 3, T, H, W) in [0, 1].
+        """
+        tubes = self._tubes(video)
+        prediction = self.model(video, masks).to(tubes.dtype)
+        if self.config.norm_target:
+            mean, spread = tube_statistics(gather_tokens(tubes, masks.predicted), self.config.variance_floor)
+            prediction = (prediction.unflatten(2, (-1, 3)) * spread + mean).flatten(2)
+        hidden = masks.hidden(tubes.shape[1])[..., None]
+        seen = torch.where(hidden, torch.full_like(tubes, 0.5), tubes)
+        index = masks.predicted[..., None].expand_as(prediction)
+        filled = torch.where(hidden, seen.scatter(1, index, prediction), tubes)
+        return self._picture(seen), self._picture(filled)
+
+    def _tubes(self, video: Tensor) -> Tensor:
+        video = video.float() if video.dtype.itemsize < 4 else video
+        config = self.model.encoder.config
+        return tubes_of(video * self.std.to(video) + self.mean.to(video), config.tubelet_size, config.patch_size)
+
+    def _picture(self, tubes: Tensor) -> Tensor:
+        config = self.model.encoder.config
+        return video_of(tubes, config.grid, config.tubelet_size, config.patch_size).clamp(0, 1)

@@ -1,0 +1,108 @@
+"""One experiment from its config to its row: check, build, fit, test, keep."""
+
+import math
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightning as L
+
+from internvideo_pl.callbacks.bad_videos import BadVideos
+from internvideo_pl.callbacks.previews import Previews
+from internvideo_pl.callbacks.table_row import BenchmarkTable, RunFacts
+from internvideo_pl.config import Experiment, config_hash, save_config
+from internvideo_pl.data.module import VideoData
+from internvideo_pl.errors import UserError
+from internvideo_pl.run.build import build_data, build_module, check_fit, saved_model
+from internvideo_pl.run.folder import mark_done
+from internvideo_pl.run.trainer import build_trainer
+from internvideo_pl.run.weights import file_hash, find_parent, save_model
+from internvideo_pl.tables.row import Row
+from internvideo_pl.video.faults import Ledger
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a run leaves behind.
+
+    Attributes:
+        experiment: As it ran.
+        folder: Its folder.
+        rows: Its rows of the tables.
+        ledger: Videos that could not be read.
+        seconds: Wall time.
+    """
+
+    experiment: Experiment
+    folder: Path
+    rows: list[Row]
+    ledger: Ledger
+    seconds: float
+
+
+def steps_of(experiment: Experiment, data: VideoData) -> int:
+    """Optimiser steps of the whole run, from `trainer.max_steps` or `trainer.max_epochs`, whichever is less.
+
+    Raises:
+        UserError: Neither says when to stop.
+    """
+    trainer = experiment.trainer
+    limits = [trainer.max_steps] if trainer.max_steps >= 0 else []
+    if trainer.max_epochs >= 0:
+        batches = data.steps_per_epoch() if trainer.max_epochs else 0
+        limits.append(trainer.max_epochs * math.ceil(batches / trainer.accumulate_grad_batches))
+    if not limits:
+        raise UserError("this run would never end: set trainer.max_steps or trainer.max_epochs")
+    return min(limits)
+
+
+def run_one(experiment: Experiment, folder: Path, stages: dict[str, Path]) -> Finished:
+    """Run an experiment in its folder.
+
+    Args:
+        experiment: Checked config.
+        folder: An empty folder.
+        stages: Folders of finished stages of the pipeline around it, by experiment.
+
+    Raises:
+        UserError: Something that the person must mend, before any training starts.
+    """
+    started = time.monotonic()
+    check_fit(experiment)
+    results = experiment.paths.results
+    parents = {
+        role: find_parent(parent, results, experiment.mini, stages) for role, parent in experiment.parents.items()
+    }
+    data = build_data(experiment)
+    ledger = Ledger(len(data.split("train").samples), experiment.data.bad_videos)
+    L.seed_everything(experiment.seed, workers=True, verbose=False)
+    steps = steps_of(experiment, data)
+    module = build_module(experiment, data, parents, steps)
+    save_config(experiment, folder / "config.yaml")
+    facts = RunFacts(
+        experiment=experiment.name,
+        benchmark=experiment.benchmark,
+        model=experiment.model or experiment.name,
+        mini=experiment.mini,
+        parents={role: file_hash(path) for role, path in parents.items()},
+        config_hash=config_hash(experiment),
+        seed=experiment.seed,
+    )
+    table = BenchmarkTable(facts, folder)
+    trainer = build_trainer(experiment, folder, [BadVideos(ledger, folder), table, Previews(folder)])
+    with warnings.catch_warnings():
+        _silence(trainer)
+        if steps > 0:
+            trainer.fit(module, datamodule=data)
+        trainer.test(module, datamodule=data, verbose=False)
+    save_model(saved_model(module), folder)
+    seconds = time.monotonic() - started
+    mark_done(folder, {"experiment": experiment.name, "mini": experiment.mini, "seconds": round(seconds, 1)})
+    return Finished(experiment, folder, table.rows, ledger, seconds)
+
+
+def _silence(trainer: L.Trainer) -> None:
+    """Hints of Lightning's that our loaders make moot."""
+    for hint in ("does not have many workers", "no `val_dataloader`", "Checkpoint directory"):
+        warnings.filterwarnings("ignore", message=f".*{hint}.*")

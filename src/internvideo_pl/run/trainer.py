@@ -1,0 +1,65 @@
+"""The Lightning trainer of an experiment: loggers, checkpoints, progress."""
+
+import os
+import sys
+from pathlib import Path
+
+import lightning as L
+from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, RichProgressBar, TQDMProgressBar
+from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+
+from internvideo_pl.config import Experiment
+
+LINES_A_RUN = 20  # of progress, where the output is a file
+
+
+def build_trainer(experiment: Experiment, folder: Path, callbacks: list[Callback]) -> L.Trainer:
+    """A trainer that writes only into `folder`."""
+    config = experiment.trainer
+    watched = [
+        *callbacks,
+        LearningRateMonitor("step"),
+        ModelCheckpoint(folder / "checkpoints", filename="{step}", save_last=True, save_top_k=1, monitor=None),
+        RichProgressBar(leave=False) if sys.stderr.isatty() else TQDMProgressBar(refresh_rate=0),
+    ]
+    return L.Trainer(
+        accelerator=config.accelerator,
+        devices=config.devices,
+        num_nodes=config.num_nodes,
+        precision=config.precision,
+        max_epochs=config.max_epochs,
+        max_steps=config.max_steps,
+        accumulate_grad_batches=config.accumulate_grad_batches,
+        gradient_clip_val=config.gradient_clip_val,
+        log_every_n_steps=config.log_every_n_steps,
+        check_val_every_n_epoch=config.check_val_every_n_epoch,
+        limit_train_batches=config.limit_train_batches,
+        limit_val_batches=config.limit_val_batches,
+        limit_test_batches=config.limit_test_batches,
+        callbacks=watched,
+        logger=_loggers(experiment, folder),
+        default_root_dir=folder,
+        use_distributed_sampler=False,  # our order shares samples out itself, without padding
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        deterministic=True,
+    )
+
+
+def _loggers(experiment: Experiment, folder: Path) -> list[Logger]:
+    """CSV always; Weights & Biases unless it is switched off."""
+    loggers: list[Logger] = [CSVLogger(folder, name="", version="")]
+    wandb = experiment.wandb
+    if wandb.mode != "disabled":
+        os.environ.setdefault("WANDB_SILENT", "true")
+        loggers.append(
+            WandbLogger(
+                name=experiment.name,
+                project=wandb.project,
+                entity=wandb.entity,
+                tags=wandb.tags,
+                save_dir=folder,
+                offline=wandb.mode == "offline",
+            )
+        )
+    return loggers

@@ -1,0 +1,1 @@
+"""Numbers to tables: rows of runs beside the paper, chance and a verdict."""

@@ -1,0 +1,149 @@
+"""Rows of runs as the table that a person reads: ours, chance, the paper, a verdict."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from internvideo_pl.tables.paper import benchmark
+from internvideo_pl.tables.row import Row
+from internvideo_pl.tables.table import Bar, Cell, Column, Table, number
+from internvideo_pl.tables.verdict import RATES, SIDES, against_chance, against_paper, best, short_name
+
+_DIRECTIONS = {"t2v": "text to video", "v2t": "video to text"}
+_VARIANTS = {"dsl": "dual softmax"}
+_NAMES = {"top1": "top-1", "top5": "top-5", "mean_class": "mean class accuracy", "explained": "contrast explained"}
+_SHARES = ("top", "acc", "R@", "mAP", "AUROC", "mean_class", "explained", "avg_mAP")  # end at 100
+MISSING_NAMED = 3  # missing videos that a note names
+
+
+def benchmark_table(rows: Sequence[Row], title: str, notes: Iterable[str] = (), all_metrics: bool = False) -> Table:
+    """One line a row: model, task, metric, ours, chance, above chance, the paper's figure, verdict.
+
+    The best of several rows with one protocol and one headline is marked. The paper's columns are left out where no row
+    belongs to a benchmark of the paper, and the column of chance where no row knows it.
+
+    Args:
+        rows: Rows in the order in which they are shown.
+        title: What the table shows.
+        notes: Sentences of the caller, printed first under the table.
+        all_metrics: Also a line for each further metric whose chance level is known.
+    """
+    winners = {id(row) for group in _alike(rows) if len(group) > 1 for row in best(group)}
+    lines = [
+        _line(row, metric, marked=metric == row.headline and id(row) in winners)
+        for row in rows
+        for metric in (_shown(row) if all_metrics else [row.headline])
+    ]
+    table = Table(
+        title,
+        [
+            Column("model", once=True),
+            Column("task", once=True),
+            Column("metric"),
+            Column("ours", number=True),
+            Column("chance", number=True),
+            Column("above chance", number=True),
+            Column("paper", number=True),
+            Column("verdict"),
+        ],
+        lines,
+        [*notes, *_spread_notes(rows), *_coverage_notes(rows), *_mini_note(rows)],
+    )
+    if all(row.benchmark is None for row in rows):
+        table = table.without("paper").without("verdict")
+    if not any(row.chance for row in rows):
+        table = table.without("chance").without("above chance")
+    return table
+
+
+def metric_words(metric: str) -> str:
+    """A metric's name as a table prints it: "text to video R@1, dual softmax" for "dsl/t2v/R@1"."""
+    parts = metric.split("/")
+    name = _NAMES.get(parts[-1], parts[-1])
+    direction = next((_DIRECTIONS[part] for part in parts if part in _DIRECTIONS), None)
+    variant = next((_VARIANTS[part] for part in parts if part in _VARIANTS), None)
+    words = f"{direction} {name}" if direction else name
+    return f"{words}, {variant}" if variant else words
+
+
+def _alike(rows: Sequence[Row]) -> list[list[Row]]:
+    """Rows that may be ranked against each other, together."""
+    groups: dict[tuple[str, str, bool], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.fingerprint, row.headline, row.mini), []).append(row)
+    return list(groups.values())
+
+
+def _shown(row: Row) -> list[str]:
+    """The headline, then the other metrics that have a chance level."""
+    return [row.headline, *(name for name in row.chance if name != row.headline and name in row.metrics)]
+
+
+def _line(row: Row, metric: str, marked: bool) -> list[Cell]:
+    chance = against_chance(row, metric)
+    is_headline = metric == row.headline
+    paper = against_paper(row) if is_headline else None
+    return [
+        Cell(row.model),
+        Cell(row.task.replace("_", " ")),
+        Cell(metric_words(metric)),
+        _ours(row, metric, marked),
+        number(row.chance.get(metric)),
+        Cell(chance.text, raw=chance.difference, tone=chance.tone),
+        _papers(row, paper.difference if paper else None),
+        Cell(paper.text, tone=paper.tone or "muted") if paper else Cell(""),
+    ]
+
+
+def _ours(row: Row, metric: str, marked: bool) -> Cell:
+    """The value, with its bounds where videos were missing and a bar where the metric ends at 100."""
+    value = row.metrics[metric]
+    plain = number(value)
+    low, high = row.metrics.get(f"{metric}/low"), row.metrics.get(f"{metric}/high")
+    bounded = not row.coverage.complete and low is not None and high is not None
+    text = f"{plain.text} [{low:.1f}, {high:.1f}]" if bounded else plain.text
+    share = short_name(metric).startswith(_SHARES) and math.isfinite(value)
+    bar = Bar(value, row.chance.get(metric)) if share else None
+    return Cell(text, raw=plain.raw, best=marked, tone=plain.tone, bar=bar)
+
+
+def _papers(row: Row, difference: float | None) -> Cell:
+    """The paper's figure, only where the row was compared with it."""
+    if difference is None or row.benchmark is None:
+        return number(None)
+    return number(benchmark(row.benchmark).paper[row.headline], digits=2)
+
+
+def _spread_notes(rows: Sequence[Row]) -> list[str]:
+    """How far apart ranked rates must lie before the difference means something, from the number of videos alone."""
+    notes = []
+    for group in _alike(rows):
+        winners, used = best(group), min(row.coverage.used for row in group)
+        if len(group) > 1 and winners and used and short_name(group[0].headline).startswith(RATES):
+            rate = winners[0].value / 100
+            points = 100 * SIDES * math.sqrt(2 * max(rate * (1 - rate), 0.0) / used)  # two independent shares
+            words = f"{group[0].task.replace('_', ' ')}, {metric_words(group[0].headline)}"
+            notes.append(
+                f"{words}: on {used:,} videos, differences of less than {points:.1f} points are within sampling error."
+            )
+    return notes
+
+
+def _coverage_notes(rows: Sequence[Row]) -> list[str]:
+    notes = []
+    for row in rows:
+        cover = row.coverage
+        if not cover.complete:
+            named = ", ".join(cover.missing[:MISSING_NAMED])
+            more = ", ..." if cover.official - cover.used > MISSING_NAMED else ""
+            names = f" Missing: {named}{more}." if named else ""
+            notes.append(
+                f"{row.model}, {row.task.replace('_', ' ')}: {cover.used:,} of {cover.official:,} test videos were "
+                f"read; in brackets the figure with the missing ones all wrong and all right.{names}"
+            )
+    return list(dict.fromkeys(notes))
+
+
+def _mini_note(rows: Sequence[Row]) -> list[str]:
+    if any(row.mini for row in rows):
+        return ["Measured on the generated miniature: a check of the whole path, not a figure of the paper."]
+    return []

@@ -1,0 +1,98 @@
+"""Loss curves of a run's stages, from the `metrics.csv` that Lightning's CSV logger leaves."""
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from internvideo_pl.errors import UserError
+from internvideo_pl.tables.plot import Line, line_plot
+
+SMOOTHING = 0.05  # of a curve's length is the half-life of the running mean that is drawn boldly
+
+
+@dataclass(frozen=True)
+class Series:
+    """One logged quantity: its name, and its value at each step where it was logged."""
+
+    name: str
+    steps: list[int]
+    values: list[float]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A finished drawing: SVG text, and in words what it shows."""
+
+    title: str
+    svg: str
+    alt: str
+
+
+def read_metrics(path: Path) -> dict[str, Series]:
+    """All columns of a `metrics.csv` that hold numbers, against its `step` column.
+
+    Raises:
+        UserError: there is no such file, or it is not a table of numbers with steps.
+    """
+    series: dict[str, Series] = {}
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            for record in csv.DictReader(file):
+                for name, text in record.items():
+                    if text and name not in ("step", "epoch"):
+                        one = series.setdefault(name, Series(name, [], []))
+                        one.steps.append(int(record["step"]))
+                        one.values.append(float(text))
+    except OSError as error:
+        raise UserError(f"The training log {path} cannot be read ({error.strerror}).") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path} is not a training log: it needs a column 'step' and numbers under it.") from error
+    return series
+
+
+def loss_curves(stages: Sequence[tuple[str, Path]]) -> list[Curve]:
+    """One drawing for each stage, given as its name and its `metrics.csv`: every loss that was logged.
+
+    Where a loss was logged by step and by epoch, the one by step is drawn.
+    """
+    curves = []
+    for title, path in stages:
+        series = read_metrics(path)
+        losses = [one for key, one in series.items() if "loss" in key.rsplit("/", 1)[-1]]
+        losses = [one for one in losses if one.name.removesuffix("_epoch") + "_step" not in series]
+        lines = [Line(_label(one.name), one.steps, one.values, running_mean(one.values)) for one in losses]
+        alt = _words(title, lines)
+        curves.append(Curve(title, line_plot(lines, alt, x_label="step"), alt))
+    return curves
+
+
+def running_mean(values: Sequence[float]) -> list[float]:
+    """An exponential running mean, without the pull towards its start; gaps (NaN) are stepped over."""
+    keep = 0.5 ** (1 / max(1.0, SMOOTHING * len(values)))
+    mean, weight, means = 0.0, 0.0, []
+    for value in values:
+        if math.isfinite(value):
+            mean, weight = keep * mean + (1 - keep) * value, keep * weight + (1 - keep)
+        means.append(mean / weight if weight else math.nan)
+    return means
+
+
+def _label(name: str) -> str:
+    """The words "caption loss" for "train/caption_loss_step"; a split other than training is named."""
+    split, _, rest = name.removesuffix("_step").removesuffix("_epoch").rpartition("/")
+    words = rest.replace("_", " ")
+    return words if split in ("", "train") else f"{split} {words}"
+
+
+def _words(title: str, lines: Sequence[Line]) -> str:
+    """What the drawing shows, for those who do not see it."""
+    parts = []
+    for line in lines:
+        smooth = [value for value in line.smooth if math.isfinite(value)]
+        if smooth:
+            parts.append(f"{line.label} from {smooth[0]:.3g} to {smooth[-1]:.3g}")
+    if not parts:
+        return f"{title}: no loss was logged"
+    return f"{title}, {lines[0].steps[-1] + 1:,} steps: {'; '.join(parts)}"

@@ -1,0 +1,195 @@
+"""The row that a run adds to the tables: what was measured, under which protocol, from what, at what cost.
+
+A row is one JSON file, so that any number of runs can write into one folder and a table is only ever a reading of
+files.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import math
+import os
+import re
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from internvideo_pl.errors import UserError
+from internvideo_pl.tables.protocol import fingerprint
+
+FORMAT = 1  # of the file; a later, incompatible one gets a higher number
+MISSING_SHOWN = 20  # names of missing videos that a row keeps
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much of the official list was evaluated.
+
+    Attributes:
+        used: Videos that were scored.
+        official: Videos of the official list.
+        missing: Names of the first 20 that were not scored.
+    """
+
+    used: int
+    official: int
+    missing: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing was missing."""
+        return self.used == self.official
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One model's numbers on one task.
+
+    Attributes:
+        experiment: Name of the experiment (its YAML's path).
+        benchmark: The paper's benchmark, or None.
+        model: What was evaluated, as a table prints it.
+        task: What was predicted.
+        mini: Whether the data were the miniature; such a row is never set beside the paper's number.
+        metrics: Name to value in the paper's unit (rates in percent); `<name>/low` and `<name>/high` are bounds for
+            missing videos. A value that is undefined is NaN.
+        headline: The metric that the row is judged by.
+        chance: What a model that knows nothing gets, for those metrics where that is known.
+        protocol: Everything that decides the number besides the weights, in JSON's types.
+        coverage: Videos scored of those in the official list.
+        parents: Checkpoints that the model was made from: name to SHA-256.
+        config_hash: SHA-256 of the resolved config.
+        code_version: As `provenance.code_version`.
+        seconds: Wall time of the run.
+        gpu_hours: Hours times devices; 0 on a CPU.
+        kwh: Energy, or None where it could not be measured.
+        kwh_source: How `kwh` was measured or estimated; why not, where it is None.
+        seed: The run's seed.
+        devices: Words for the hardware, e.g. "2 CPU cores".
+        versions: As `provenance.library_versions`.
+        created: When the row was made, ISO 8601 with time zone.
+    """
+
+    experiment: str
+    benchmark: str | None
+    model: str
+    task: str
+    mini: bool
+    metrics: dict[str, float]
+    headline: str
+    chance: dict[str, float]
+    protocol: dict[str, Any]
+    coverage: Coverage
+    parents: dict[str, str]
+    config_hash: str
+    code_version: str
+    seconds: float
+    gpu_hours: float
+    kwh: float | None
+    kwh_source: str
+    seed: int
+    devices: str
+    versions: dict[str, str]
+    created: str
+
+    def __post_init__(self) -> None:
+        assert self.headline in self.metrics, f"{self.headline!r} is not among the metrics {sorted(self.metrics)}"
+
+    @property
+    def fingerprint(self) -> str:
+        """The protocol's fingerprint: rows of one fingerprint may be ranked against each other."""
+        return fingerprint(self.protocol, self.benchmark, self.task)
+
+    @property
+    def value(self) -> float:
+        """The headline's value."""
+        return self.metrics[self.headline]
+
+    def to_json(self) -> str:
+        """The row as a JSON object; NaN is written as null."""
+        coverage = dataclasses.replace(self.coverage, missing=self.coverage.missing[:MISSING_SHOWN])
+        content = dataclasses.asdict(dataclasses.replace(self, coverage=coverage))
+        content["metrics"] = {name: value if math.isfinite(value) else None for name, value in self.metrics.items()}
+        content = {"format": FORMAT, "fingerprint": self.fingerprint, **content}
+        return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The row of `to_json`.
+
+        Raises:
+            ValueError: not a row, a row of a later format, or one that was changed after it was written.
+        """
+        content = json.loads(text)
+        if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
+            raise ValueError(f"not a row of format {FORMAT}")
+        written = content.pop("fingerprint", None)
+        known = {part.name for part in dataclasses.fields(cls)}
+        if content.keys() != known:
+            raise ValueError(f"its fields differ from a row's in {', '.join(sorted(content.keys() ^ known))}")
+        try:
+            coverage = content["coverage"]
+            content["coverage"] = Coverage(coverage["used"], coverage["official"], tuple(coverage["missing"]))
+            metrics = content["metrics"]
+            content["metrics"] = {name: math.nan if value is None else float(value) for name, value in metrics.items()}
+            row = cls(**content)
+        except (KeyError, TypeError, AttributeError, AssertionError) as error:
+            raise ValueError(f"a field has not the shape of a row's ({error})") from error
+        if row.fingerprint != written:
+            raise ValueError("its protocol no longer has the fingerprint that it was written with")
+        return row
+
+
+def write_row(row: Row, folder: Path) -> Path:
+    """Write a row into `folder` (made if absent) as `row-<words>-<hash>.json`.
+
+    The name holds the content's hash, so parallel runs never collide; the file appears whole or not at all.
+
+    Raises:
+        UserError: the folder cannot be written, or it holds this very row already.
+    """
+    text = row.to_json()
+    words = re.sub(r"[^a-z0-9.]+", "-", f"{row.experiment} {row.model} {row.task}".lower()).strip("-")[:80]
+    path = folder / f"row-{words}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
+    temporary = folder / f".{path.name}.{uuid.uuid4().hex}.tmp"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8")
+        _publish(temporary, path)
+    except FileExistsError:
+        raise UserError(f"{path} is there already and rows are never overwritten; choose another folder.") from None
+    except OSError as error:
+        raise UserError(
+            f"The row cannot be written to {folder} ({error.strerror}); choose a results folder that is writable."
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return path
+
+
+def read_rows(results: Path) -> tuple[list[Row], list[str]]:
+    """All rows below `results`, oldest first, and one sentence for each file that is not a sound row.
+
+    A damaged file does not hide the sound ones; the sentences belong under every table that is made from the rows.
+    """
+    rows, problems = [], []
+    for path in sorted(results.rglob("row-*.json")):
+        try:
+            rows.append(Row.from_json(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            problems.append(f"{path} was left out: {error}.")
+    return sorted(rows, key=lambda row: (row.created, row.experiment, row.model)), problems
+
+
+def _publish(temporary: Path, path: Path) -> None:
+    """Give a finished file its name, unless the name is taken."""
+    try:
+        os.link(temporary, path)  # fails where the name exists, unlike a rename
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links: claim the name, then rename over the claim
+        path.touch(exist_ok=False)
+        os.replace(temporary, path)

@@ -1,0 +1,98 @@
+"""What every test can rely on: no network, no login, one thread, and nothing left behind.
+
+All of it stands in the environment before a test module is imported, so subprocesses and xdist workers have it too.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRATCH = "INTERNVIDEO_TEST_SCRATCH"  # set by the first process, inherited by its workers
+
+# Made by tools, not by tests; or written by the person who edits while the tests run.
+TOOL_FOLDERS = {".git", ".venv", ".cache", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis", "__pycache__"}
+EDITED = {".py", ".md", ".yaml", ".toml"}
+HOME_FOLDERS = (".", ".cache", ".config", ".local/share")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Points every writer at a scratch folder, and remembers what the tree and the home folder hold."""
+    if not hasattr(config, "workerinput"):
+        os.environ[SCRATCH] = tempfile.mkdtemp(prefix="internvideo-tests-")
+        _isolate(Path(os.environ[SCRATCH]))
+        config.stash[_BEFORE] = _present()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fails the session when a test left something outside its `tmp_path`."""
+    before = session.config.stash.get(_BEFORE, None)
+    if before is None:
+        return
+    left = sorted(_present() - before)
+    if left:
+        session.config.get_terminal_writer().line(
+            "\nThe tests left these behind (if you made them yourself meanwhile, run again):\n  " + "\n  ".join(left),
+            red=True,
+        )
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Takes the scratch folder away."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ[SCRATCH], ignore_errors=True)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    """One thread a process: two workers on two cores are faster than either on both."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+_BEFORE = pytest.StashKey[set[str]]()
+
+
+def _isolate(scratch: Path) -> None:
+    vocabulary = Path(os.environ.get("INTERNVIDEO_BPE") or ROOT / ".cache" / "bpe_simple_vocab_16e6.txt.gz")
+    if vocabulary.is_file():
+        os.environ["INTERNVIDEO_BPE"] = str(vocabulary.resolve())
+    for word in ("CACHE", "DATA", "RESULTS"):
+        os.environ[f"INTERNVIDEO_{word}"] = str(scratch / word.lower())
+    for word in ("DIR", "CACHE_DIR", "CONFIG_DIR", "DATA_DIR"):
+        os.environ[f"WANDB_{word}"] = str(scratch / "wandb")
+    (scratch / "wandb").mkdir()
+    os.environ.update(
+        WANDB_MODE="offline",
+        WANDB_SILENT="true",
+        WANDB_CONSOLE="off",
+        WANDB_DISABLE_GIT="true",
+        WANDB_DISABLE_CODE="true",
+        WANDB_ERROR_REPORTING="false",
+        HF_HUB_OFFLINE="1",
+        HF_HOME=str(scratch / "huggingface"),
+        TORCH_HOME=str(scratch / "torch"),
+        MPLCONFIGDIR=str(scratch / "matplotlib"),
+        MPLBACKEND="Agg",
+        OMP_NUM_THREADS="1",
+    )
+    for key in ("WANDB_API_KEY", "WANDB_PROJECT", "WANDB_ENTITY", "WANDB_RUN_ID", "HF_TOKEN"):
+        os.environ.pop(key, None)
+
+
+def _present() -> set[str]:
+    """Paths in the tree and at the top of the home folder that a careless test could have made."""
+    found = set()
+    for folder, subfolders, files in os.walk(ROOT):
+        subfolders[:] = [name for name in subfolders if name not in TOOL_FOLDERS and not name.endswith(".egg-info")]
+        here = Path(folder)
+        found |= {str(here / name) for name in files if Path(name).suffix not in EDITED}
+    for name in HOME_FOLDERS:
+        place = Path.home() / name
+        found |= {str(path) for path in place.iterdir()} if place.is_dir() else set()
+    return found

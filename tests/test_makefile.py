@@ -1,0 +1,146 @@
+"""The Makefile, run in a copy with a stand-in for Python: what each verb starts, and what it says about a mistake."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+VERBS = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Runs `make` where `.venv/bin/python` only prints its arguments, one a line."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\nfor word in "$@"; do echo "<$word>"; done\n')
+    python.chmod(0o755)
+    (tmp_path / ".venv" / ".installed").touch()
+
+    def _make(*arguments, **environment):
+        kept = {
+            key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL", "NAME", "DATA")
+        }
+        return subprocess.run(
+            ["make", *arguments], cwd=tmp_path, env=kept | environment, capture_output=True, text=True, check=False
+        )
+
+    return _make
+
+
+def words(done):
+    assert done.returncode == 0, done.stderr
+    return re.findall(r"<(.*)>", done.stdout)[2:]  # after -m internvideo_pl
+
+
+def test_make_alone_prints_every_verb(make):
+    done = make()
+    assert done.returncode == 0
+    shown = re.sub(r"\x1b\[\d*m", "", done.stdout)
+    assert set(re.findall(r"^  make ([a-z-]+)", shown, re.MULTILINE)) == VERBS
+    assert {"help", "install", "experiment", "list", "test", "test-all", "lint", "format", "clean"} <= VERBS
+
+
+def test_every_verb_is_phony(make):
+    declared = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
+    assert set(declared.split()) == VERBS
+
+
+def test_experiment_needs_a_name(make):
+    done = make("experiment")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == (
+        "Which experiment? Name one, as in: make experiment NAME=demo (make list prints all)."
+    )
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["NAME=demo"], ["run", "demo"]),
+        (["NAME=demo", "MINI=1"], ["run", "demo", "--mini"]),
+        (["NAME=demo", "MINI=0"], ["run", "demo"]),
+        (["NAME=demo", "ARGS=a=1 b.c=x=y"], ["run", "demo", "a=1", "b.c=x=y"]),
+        (["NAME=demo", "ARGS=tags='[a, b]' c=1"], ["run", "demo", "tags=[a, b]", "c=1"]),
+        (["NAME=demo", "ARGS=a=* b=[12]"], ["run", "demo", "a=*", "b=[12]"]),
+        (["NAME=demo", "ARGS=~data.csv"], ["run", "demo", "~data.csv"]),
+        (["NAME=demo", "DATA=/my videos/$$x"], ["run", "demo", "--data", "/my videos/$x"]),
+        (["NAME=demo", "GPUS=8", "NODES=2"], ["run", "demo", "--gpus", "8", "--nodes", "2"]),
+        (["NAME=it's; touch broken"], ["run", "it's; touch broken"]),
+    ],
+)
+def test_experiment_hands_everything_on(make, tmp_path, arguments, expected):
+    (tmp_path / "b=1").touch()  # would match the pattern b=[12]
+    assert words(make("experiment", *arguments)) == expected
+    assert not (tmp_path / "broken").exists()
+
+
+def test_name_may_come_from_the_environment(make):
+    assert words(make("experiment", NAME="demo", DATA="/videos")) == ["run", "demo", "--data", "/videos"]
+
+
+def test_list(make):
+    assert words(make("list")) == ["list"]
+    assert words(make("list", "JSON=1")) == ["list", "--json"]
+
+
+@pytest.mark.parametrize("verb", ["test", "test-all", "lint"])
+def test_failure_is_passed_on(make, tmp_path, verb):
+    (tmp_path / ".venv" / "bin" / "python").write_text("#!/bin/sh\nexit 1\n")
+    assert make(verb).returncode == 2
+
+
+@pytest.mark.parametrize("body", ["exit 1", None])
+def test_python_that_is_too_old_or_missing(make, tmp_path, body):
+    shutil.rmtree(tmp_path / ".venv")
+    old = tmp_path / "python-old"
+    if body:
+        old.write_text(f"#!/bin/sh\n{body}\n")
+        old.chmod(0o755)
+    for verb in ("install", "test"):
+        done = make(verb, f"PYTHON={old}")
+        assert done.returncode == 2
+        assert done.stderr.splitlines()[0] == (
+            "Python 3.11 or newer is needed: name one with PYTHON=, as in make install PYTHON=python3.12"
+        )
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_changed_requirements_install_again(make, tmp_path):
+    os.utime(tmp_path / ".venv" / ".installed", (0, 0))
+    done = make("list", "PYTHON=true")
+    assert done.returncode == 0, done.stderr
+    assert "<-e>\n<.[dev]>" in done.stdout
+    assert done.stdout.rstrip().endswith("<list>")
+    assert "<-e>" not in make("list", "PYTHON=true").stdout
+
+
+def test_torch_of_this_machine_is_kept_unless_another_is_named(make):
+    assert "torch==2.13.0" not in make("install", "PYTHON=true").stdout
+    assert "<torch==2.14.0>" in make("install", "PYTHON=true", "TORCH=torch==2.14.0").stdout
+
+
+def test_clean_keeps_what_took_long(make, tmp_path):
+    for kept in (
+        "results/a.json",
+        ".cache/words",
+        "src/x/__pycache__/y.pyc",
+        ".pytest_cache/z",
+        "data_modules/a",
+        "tests/a",
+    ):
+        (tmp_path / kept).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / kept).touch()
+    assert make("clean").returncode == 0
+    assert (tmp_path / "results" / "a.json").exists()
+    assert (tmp_path / ".cache" / "words").exists()
+    assert (tmp_path / ".venv").exists()
+    assert not (tmp_path / "src" / "x" / "__pycache__").exists()
+    assert not (tmp_path / ".pytest_cache").exists()
