@@ -14,35 +14,38 @@ PINNED := $(VENV)/constraints.txt
 export NAME DATA
 
 .DEFAULT_GOAL := help
-.PHONY: help install vocabulary experiment list test test-all lint format clean
+.PHONY: moved help install vocabulary experiment list test test-all lint format clean
 .DELETE_ON_ERROR:
 
 help: ## print this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1mmake %-12s\033[0m %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo '  first:  make experiment NAME=demo'
 
 # $(TORCH) comes first and is then held fast, so that nothing that is installed after it can replace the build that suits
 # this machine. A torch that is already in .venv is kept unless TORCH= is given.
 define INSTALL
-@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+@$(PY) -c 'import pip' 2>/dev/null || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	{ echo "Python 3.11 or newer is needed: name one with PYTHON=, as in make install PYTHON=python3.12" >&2; exit 2; }
-@[ -x $(PY) ] || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); } || \
-	{ rm -rf $(VENV); echo "Python could not make $(VENV): on Debian and Ubuntu, apt install python3-venv" >&2; exit 2; }
+@$(PY) -c 'import pip' 2>/dev/null || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); } || \
+	{ echo "Python could not make $(VENV): on Debian and Ubuntu, apt install python3-venv" >&2; exit 2; }
 @$(if $(filter file,$(origin TORCH)),$(PY) -c 'from importlib.metadata import version; version("torch")' 2>/dev/null ||) \
 	{ echo "installing $(TORCH)"; $(PY) -m pip install -q "$(TORCH)"; }
 @$(PY) -c 'from importlib.metadata import version; print("torch==" + version("torch"))' > $(PINNED)
 @echo "installing the project and its tools ($$(cat $(PINNED)) stays)"
 @$(PY) -m pip install -q -c $(PINNED) -e ".[dev]"
 @$(PY) -m internvideo_pl vocabulary
-@touch $(READY)
+@printf %s "$(CURDIR)" > $(READY)
 endef
 
 install: ## make .venv and install everything (PYTHON=python3.12, TORCH=torch==2.14.0 choose others)
 	$(INSTALL)
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml $(if $(subst $(CURDIR),,$(shell cat $(READY) 2>/dev/null)),moved)
 	$(INSTALL)
+
+# An environment that was copied or moved along with the project still runs the code of the old place: install again.
+moved:
 
 vocabulary: $(READY) ## download CLIP's vocabulary again if it is gone
 	@$(PY) -m internvideo_pl vocabulary

@@ -3,11 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+from rich.progress import track
+
 from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.clips import ClipConfig
 from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.module import Split, VideoData
 from internvideo_pl.errors import UserError
+from internvideo_pl.video.decode import probe
+from internvideo_pl.video.faults import DecodeError
 from internvideo_pl.video.sources import find_videos
 
 OWN_VIDEOS = DatasetFacts(
@@ -41,29 +46,35 @@ class OwnVideos(VideoData):
     facts = OWN_VIDEOS
     config: OwnVideosConfig
     test_list = "training videos"
+    official = False
 
     def read(self, split: str) -> Split:
-        """All videos for training, an even choice of them for the test.
+        """All videos that open, for training; an even choice of them for the test.
+
+        Files that do not open are left out of both and named by `Split.faults`. Damage further inside shows only when
+        that part is read.
 
         Raises:
-            UserError: The folder is missing or holds no video file.
+            UserError: The folder is missing, holds no video file, or none that opens.
         """
-        paths = find_videos(self.root)
-        if split != "train":
-            step = max(len(paths) / self.config.shown, 1.0)
-            paths = [paths[int(i * step)] for i in range(min(len(paths), self.config.shown))]
-        return Split([Sample(path, self._key(path)) for path in paths])
+        if split == "train":
+            return self._open(find_videos(self.root))
+        samples = self.split("train").samples
+        step = max(len(samples) / self.config.shown, 1.0)
+        return Split([samples[int(i * step)] for i in range(min(len(samples), self.config.shown))])
 
-    def _key(self, path: Path) -> str:
-        return path.relative_to(self.root).as_posix()
-
-
-def require_root(root: Path | None) -> Path:
-    """The folder that the person named.
-
-    Raises:
-        UserError: None was named.
-    """
-    if root is None:
-        raise UserError("name the folder of your videos: make experiment NAME=pretrain/own_videos DATA=<folder>")
-    return root
+    def _open(self, paths: list[Path]) -> Split:
+        found = Split([])
+        for path in track(paths, "opening videos", console=Console(stderr=True), transient=True):
+            key = path.relative_to(self.root).as_posix()
+            try:
+                probe(path)
+                found.samples.append(Sample(path, key))
+            except DecodeError as error:
+                found.missing.append(key)
+                found.faults.append(error)
+        if not found.samples:
+            raise UserError(
+                f"none of the {len(paths)} video files under {self.root} can be decoded; the first is {found.faults[0]}"
+            )
+        return found

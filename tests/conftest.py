@@ -16,11 +16,11 @@ SCRATCH = "INTERNVIDEO_TEST_SCRATCH"  # set by the first process, inherited by i
 # Made by tools, not by tests; or written by the person who edits while the tests run.
 TOOL_FOLDERS = {".git", ".venv", ".cache", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis", "__pycache__"}
 EDITED = {".py", ".md", ".yaml", ".toml"}
-HOME_FOLDERS = (".", ".cache", ".config", ".local/share")
+OWN_RUNS = {ROOT / "data", ROOT / "results"}  # a person's training may write there meanwhile; tests are sent elsewhere
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Points every writer at a scratch folder, and remembers what the tree and the home folder hold."""
+    """Points every writer at a scratch folder, and remembers what the tree holds."""
     if not hasattr(config, "workerinput"):
         os.environ[SCRATCH] = tempfile.mkdtemp(prefix="internvideo-tests-")
         _isolate(Path(os.environ[SCRATCH]))
@@ -47,14 +47,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(os.environ[SCRATCH], ignore_errors=True)
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _one_thread() -> None:
-    """One thread a process: two workers on two cores are faster than either on both."""
-    import torch
-
-    torch.set_num_threads(1)
-
-
 _BEFORE = pytest.StashKey[set[str]]()
 
 
@@ -66,8 +58,10 @@ def _isolate(scratch: Path) -> None:
         os.environ[f"INTERNVIDEO_{word}"] = str(scratch / word.lower())
     for word in ("DIR", "CACHE_DIR", "CONFIG_DIR", "DATA_DIR"):
         os.environ[f"WANDB_{word}"] = str(scratch / "wandb")
-    (scratch / "wandb").mkdir()
+    for word in ("wandb", "home"):
+        (scratch / word).mkdir()
     os.environ.update(
+        HOME=str(scratch / "home"),
         WANDB_MODE="offline",
         WANDB_SILENT="true",
         WANDB_CONSOLE="off",
@@ -79,20 +73,21 @@ def _isolate(scratch: Path) -> None:
         TORCH_HOME=str(scratch / "torch"),
         MPLCONFIGDIR=str(scratch / "matplotlib"),
         MPLBACKEND="Agg",
-        OMP_NUM_THREADS="1",
+        OMP_NUM_THREADS="1",  # two workers on two cores are faster than either on both
     )
-    for key in ("WANDB_API_KEY", "WANDB_PROJECT", "WANDB_ENTITY", "WANDB_RUN_ID", "HF_TOKEN"):
+    logins = ("WANDB_API_KEY", "WANDB_PROJECT", "WANDB_ENTITY", "WANDB_RUN_ID", "HF_TOKEN")
+    for key in (*logins, "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         os.environ.pop(key, None)
 
 
 def _present() -> set[str]:
-    """Paths in the tree and at the top of the home folder that a careless test could have made."""
+    """Paths in the tree and in the home folder that a careless test could have made."""
     found = set()
     for folder, subfolders, files in os.walk(ROOT):
-        subfolders[:] = [name for name in subfolders if name not in TOOL_FOLDERS and not name.endswith(".egg-info")]
         here = Path(folder)
+        skipped = {name for name in subfolders if name.endswith(".egg-info") or here / name in OWN_RUNS} | TOOL_FOLDERS
+        subfolders[:] = [name for name in subfolders if name not in skipped]
         found |= {str(here / name) for name in files if Path(name).suffix not in EDITED}
-    for name in HOME_FOLDERS:
-        place = Path.home() / name
-        found |= {str(path) for path in place.iterdir()} if place.is_dir() else set()
+    home = Path(os.environ["HOME"])  # an empty one, made by `_isolate`
+    found |= {f"~/{path.relative_to(home)}" for path in home.rglob("*")}
     return found

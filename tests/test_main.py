@@ -52,7 +52,7 @@ def test_run_hands_everything_on(runs):
             ["run", "demo", "--gpus", "many"],
             "argument --gpus: invalid int value: 'many'; see `internvideo run --help`.",
         ),
-        (["run", "demo", "--min=3"], "argument --mini: ignored explicit argument '3'; see `internvideo run --help`."),
+        (["run", "demo", "--min"], "unrecognized arguments: --min; see `internvideo run --help`."),
         (["list", "--jsn"], "unrecognized arguments: --jsn; see `internvideo list --help`."),
     ],
 )

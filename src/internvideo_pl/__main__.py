@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from internvideo_pl.errors import UserError, hint
+from internvideo_pl.folders import require_experiment
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def _parse(arguments: list[str]) -> tuple[Command, argparse.Namespace]:
     if word not in COMMANDS:
         raise UserError(f"There is no command {word!r}.{hint(word, COMMANDS)}")
     command = COMMANDS[word]
-    own = _Parser(prog=f"internvideo {word}", description=command.summary)
+    own = _Parser(prog=f"internvideo {word}", description=command.summary, allow_abbrev=False)
     command.arguments(own)
     return command, own.parse_intermixed_args(arguments[1:])  # options may stand between the key=value arguments
 
@@ -76,6 +77,7 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
 def _run(chosen: argparse.Namespace) -> None:
     if chosen.name is None:
         raise UserError("Which experiment? Name one, as in `internvideo run demo` (`internvideo list` prints all).")
+    require_experiment(chosen.name)  # before the heavy imports, so that a mistyped name is answered at once
     from internvideo_pl import run
 
     overrides = list(chosen.overrides)
@@ -91,7 +93,7 @@ def _list_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _list(chosen: argparse.Namespace) -> None:
-    from internvideo_pl.tables import listing
+    from internvideo_pl.run import listing
 
     listing.main(json=chosen.json)
 

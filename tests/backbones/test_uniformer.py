@@ -5,7 +5,15 @@ from internvideo_pl.backbones.local_mhra import LocalMHRA
 from internvideo_pl.backbones.video_tower import VideoTower, VideoTowerConfig, over_patches
 
 CONFIG = VideoTowerConfig(
-    size=16, patch=8, width=24, depth=2, heads=2, global_after=(1,), num_frames=4, local_mixers=2, temporal_downsample=True
+    size=16,
+    patch=8,
+    width=24,
+    depth=2,
+    heads=2,
+    global_after=(1,),
+    num_frames=4,
+    local_mixers=2,
+    temporal_downsample=True,
 )
 
 

@@ -1,6 +1,13 @@
 """`key=value` from the command line: every kind of value, and every way to get one wrong."""
 
+import contextlib
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from internvideo_pl.config import load_resolved, save_config
+from internvideo_pl.errors import UserError
 
 
 @pytest.mark.parametrize(
@@ -24,6 +31,8 @@ import pytest
         ("optimizer.betas=[0.9, 0.98]", lambda e: e.optimizer.betas, (0.9, 0.98)),
         ("trainer.max_steps=-1", lambda e: e.trainer.max_steps, -1),
         ("trainer.devices=2", lambda e: e.trainer.devices, 2),
+        ("trainer.limit_train_batches=1", lambda e: e.trainer.limit_train_batches, 1),  # one batch, not all of them
+        ("trainer.limit_train_batches=1.0", lambda e: e.trainer.limit_train_batches, 1.0),
         ("trainer.devices=auto", lambda e: e.trainer.devices, "auto"),
         ("trainer.gradient_clip_val=0.5", lambda e: e.trainer.gradient_clip_val, 0.5),
         ("objective.flip=true", lambda e: e.objective.flip, True),
@@ -84,3 +93,60 @@ def test_removed_key_falls_back_to_its_default(load):
 def test_replaced_mapping_is_blamed_on_the_command_line(complaint):
     sentence = complaint("finetune/k400", "data={name: kinetics400, cvs: x}")
     assert sentence.startswith("Unknown key 'data.cvs' (on the command line). Did you mean 'csv'?")
+
+
+_KEYS = st.sampled_from(
+    [
+        *("seed", "trainer", "trainer.max_steps", "trainer.devices", "trainer.limit_val_batches", "data", "data.name"),
+        *("data.batch_size", "data.root", "backbone", "backbone.every", "backbone.towers.a", "backbone.picked"),
+        *(
+            "objective.grid",
+            "objective.flip",
+            "optimizer",
+            "wandb.tags",
+            "wandb.mode",
+            "parents",
+            "stages",
+            "paths.run",
+        ),
+    ]
+)
+_TEXTS = st.text(max_size=6) | st.sampled_from(
+    [
+        *(
+            "null",
+            "???",
+            "${seed}",
+            "${",
+            "${x.y}",
+            "${oc.env:HOME}",
+            "1",
+            "-1",
+            "1.5",
+            "true",
+            "vit",
+            "joined",
+            "[]",
+            "{}",
+        ),
+        *(
+            "[1, 2, 3]",
+            "[null]",
+            "{name: vit}",
+            "{name: joined, every: [{name: vit}]}",
+            "[[1]]",
+            "{a: {b: 1}}",
+            "{1: 2}",
+        ),
+        *("{name: [vit]}", "{? [a] : 1}", "{name: null}", "[{name: joined, masked: 3}]", "{name: vit, size: ${seed}}"),
+    ]
+)
+
+
+@given(st.lists(st.tuples(_KEYS, _TEXTS).map("=".join) | _KEYS.map("~{}".format), max_size=4))
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_typed_loads_or_is_refused_in_words(load, schemas, tmp_path, arguments):
+    with contextlib.suppress(UserError):
+        experiment = load("finetune/k400", *arguments)
+        save_config(experiment, tmp_path / "config.yaml")
+        assert load_resolved(tmp_path / "config.yaml", schemas=schemas) == experiment

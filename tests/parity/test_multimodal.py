@@ -43,9 +43,7 @@ class Golden:
         self.tensors = load_file(HERE / "given" / f"{name}.safetensors")
 
     def group(self, prefix: str) -> dict[str, Tensor]:
-        return {
-            name.removeprefix(prefix + "/"): x for name, x in self.tensors.items() if name.startswith(prefix + "/")
-        }
+        return {name.removeprefix(prefix + "/"): x for name, x in self.tensors.items() if name.startswith(prefix + "/")}
 
     def outputs(self, dtype: torch.dtype) -> dict[str, Tensor]:
         return self.group("out64" if dtype == torch.float64 else "out")

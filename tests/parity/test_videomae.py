@@ -1,6 +1,7 @@
 """The masked encoder against outputs of the reference classes (tiny, random weights) and the released key lists."""
 
 import json
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,15 @@ from internvideo_pl.objectives.masked import MaskedModeling, MaskedModelingConfi
 HERE = Path(__file__).parent
 SINGLE = {"rtol": 1e-4, "atol": 1e-4}
 DOUBLE = {"rtol": 1e-6, "atol": 1e-6}
+
+
+def fill_v1(module, prefix=""):
+    """The rule by which anyone can rebuild the weights of full-size models: each key is its own seed."""
+    for name, value in module.state_dict().items():
+        generator = torch.Generator().manual_seed(zlib.crc32((prefix + name).encode()))
+        noise = torch.randn(value.shape, generator=generator) * 0.02
+        value.copy_(noise + 1 if value.ndim == 1 and name.endswith("weight") else noise)
+    return module
 
 
 def golden(name):
@@ -193,3 +203,21 @@ def test_finetuned_names_are_the_released_ones(size, classes):
     found = {name: tuple(value.shape) for name, value in released.items()}
     assert found == released_keys(f"videomae_finetune_{size}_{classes}")
     assert classifier_from_released(released).keys() == state.keys()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", ["base", "huge"])
+def test_full_size_runs_on_filled_weights(size):
+    classes = 400 if size == "base" else 710
+    with torch.device("meta"):
+        hollow = Classifier(MaskedEncoder(MASKED_VIT[size]), classes, ClassifyHeadConfig())
+    model = hollow.to_empty(device="cpu").eval()
+    model.backbone.positions.copy_(MaskedEncoder(replace(MASKED_VIT[size], depth=1)).positions)
+    fill_v1(model.head, "head.")
+    fill_v1(model.backbone)
+    video = torch.randn(1, 3, 16, 224, 224, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        logits = model(video)
+    assert logits.shape == (1, classes)
+    assert logits.isfinite().all()
+    assert logits.std() > 0.01

@@ -3,9 +3,10 @@
 The tables of sizes hold the facts; a choice lays an experiment's changes over them and builds the module.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
+from internvideo_pl.backbones.coordinate import CoordinateConfig, CoordinatedEncoder
 from internvideo_pl.backbones.masked_autoencoder import MaskedAutoencoder
 from internvideo_pl.backbones.masked_vit import MaskedEncoder, MaskedViTConfig
 from internvideo_pl.backbones.multimodal import MultimodalConfig, MultimodalEncoder
@@ -17,11 +18,11 @@ MaskedSize = Literal["tiny", "small", "base", "large", "huge", "giant"]
 TowerSize = Literal["tiny", "base", "large", "large_336"]
 
 
-def _changed(config: Any, choice: Any, **renamed: str) -> Any:
-    """`config` with every field that the choice sets (not None); `renamed` maps the choice's names to the config's."""
-    known = {field.name for field in fields(config)}
-    values = {renamed.get(field.name, field.name): getattr(choice, field.name) for field in fields(choice)}
-    return replace(config, **{name: value for name, value in values.items() if name in known and value is not None})
+def _changed(config: Any, choice: Any) -> Any:
+    """`config` with every field that the choice shares with it and sets; `size` names the row of the table instead."""
+    shared = {part.name for part in fields(config)} & {part.name for part in fields(choice)} - {"size"}
+    values = {name: getattr(choice, name) for name in shared}
+    return replace(config, **{name: value for name, value in values.items() if value is not None})
 
 
 @dataclass(kw_only=True)
@@ -113,3 +114,37 @@ class MultimodalChoice:
     def build(self) -> MultimodalEncoder:
         """All three parts around one embedding space."""
         return MultimodalEncoder(self.config())
+
+
+@dataclass(kw_only=True)
+class CoordinatedChoice:
+    """Both encoders, frozen, and the trainable attention between them.
+
+    Attributes:
+        masked: The masked encoder.
+        multimodal: The multimodal encoder's video tower.
+        coordinate: Where and how they meet.
+    """
+
+    name: Literal["coordinated"] = "coordinated"
+    masked: MaskedChoice
+    multimodal: TowerChoice
+    coordinate: CoordinateConfig = field(default_factory=CoordinateConfig)
+
+    def build(self, masked: MaskedEncoder, tower: VideoTower) -> CoordinatedEncoder:
+        """Joins two encoders that hold their weights already; freezes them in place."""
+        return CoordinatedEncoder(masked, tower, self.coordinate)
+
+
+@dataclass(kw_only=True)
+class EnsembleChoice:
+    """Both encoders side by side, their logits summed: what coordination has to beat. Nothing is trained.
+
+    Attributes:
+        masked: The masked encoder.
+        multimodal: The multimodal encoder's video tower.
+    """
+
+    name: Literal["ensemble"] = "ensemble"
+    masked: MaskedChoice
+    multimodal: TowerChoice

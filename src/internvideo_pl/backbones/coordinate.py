@@ -19,7 +19,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from internvideo_pl.backbones.cross import GatedCrossBlock
+from internvideo_pl.backbones.cross import Gate, GatedCrossBlock
 from internvideo_pl.backbones.features import JointInput
 from internvideo_pl.backbones.layers import run_blocks
 from internvideo_pl.backbones.masked_vit import MaskedEncoder
@@ -247,6 +247,10 @@ class CoordinatedEncoder(nn.Module):
             UserError: A clip has another number of frames or size than its encoder's.
         """
         return self.coordinate(self.encode_frozen(videos))
+
+    def gates(self) -> dict[str, float]:
+        """How far each gate is open, tanh(scale * g) in (-1, 1), by the name of its module."""
+        return {name: module.opening().item() for name, module in self.named_modules() if isinstance(module, Gate)}
 
     def _time(self, frozen: FrozenTokens) -> Tensor | None:
         if self.frame_embedding is None:

@@ -46,9 +46,13 @@ class Gate(nn.Module):
         self.scale = scale
         self.value = nn.Parameter(torch.zeros(1))  # one element, not none: sharded training takes no scalars
 
+    def opening(self) -> Tensor:
+        """tanh(scale * g), one element in (-1, 1); 0 is closed."""
+        return torch.tanh(self.scale * self.value)
+
     def forward(self, branch: Tensor) -> Tensor:
         """(...) -> (...), in the branch's own precision."""
-        return branch * torch.tanh(self.scale * self.value).to(branch.dtype)
+        return branch * self.opening().to(branch.dtype)
 
 
 class GatedCrossBlock(nn.Module):

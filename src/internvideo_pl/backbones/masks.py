@@ -92,6 +92,22 @@ def _repeat_over_time(cells: Tensor, slots: int, cells_per_slot: int) -> Tensor:
     return (start[:, None] + cells[:, None, :]).flatten(1)  # (B, k) -> (B, slots, k) -> (B, slots * k)
 
 
+def num_decoded_places(grid: Grid, keep: float) -> int:
+    """Places of each 2 x 2 cell that running cells decode: 2 of 4 at 0.5.
+
+    Raises:
+        UserError: The grid is odd, or the fraction keeps none or all of a cell's places.
+    """
+    _, rows, columns = grid
+    places = round(keep * CELL * CELL)
+    if rows % CELL or columns % CELL or not 0 < places < CELL * CELL:
+        raise UserError(
+            f"decoding {keep} of the tokens needs an even grid and 1 to 3 of every 4 places, got {rows} x {columns} "
+            f"tokens and {places} places: choose 0.25, 0.5 or 0.75, or 1 for all masked tokens."
+        )
+    return places
+
+
 def run_cells(masks: Masks, grid: Grid, keep: float, phase: Tensor) -> Masks:
     """VideoMAE V2's decoder masking: only a running half (or quarter) of each 2 x 2 cell is decoded.
 
@@ -108,12 +124,7 @@ def run_cells(masks: Masks, grid: Grid, keep: float, phase: Tensor) -> Masks:
         UserError: The grid is odd, or the fraction keeps none or all of a cell's places.
     """
     slots, rows, columns = grid
-    places = round(keep * CELL * CELL)
-    if rows % CELL or columns % CELL or not 0 < places < CELL * CELL:
-        raise UserError(
-            f"decoding {keep} of the tokens needs an even grid and 1 to 3 of every 4 places, got {rows} x {columns} "
-            f"tokens and {places} places: choose 0.25, 0.5 or 0.75, or 1 for all masked tokens."
-        )
+    places = num_decoded_places(grid, keep)
     device = masks.visible.device
     row, column = torch.arange(rows, device=device) % CELL, torch.arange(columns, device=device) % CELL
     place = (row[:, None] * CELL + column).flatten()  # (h * w): place of each token within its cell

@@ -1,4 +1,108 @@
-"""Pictures"""
+"""Pictures of what a model does with test videos: clips completed from a tenth of their tubes, captions written.
+
+Shapes: S shown clips, T frames, H height, W width.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
 import lightning as L
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from internvideo_pl.callbacks.pictures import Strip, filmstrip
+from internvideo_pl.data.batch import Batch, collate
+from internvideo_pl.heads.caption import CaptionSearchConfig, write_captions
+from internvideo_pl.modules.align import ContrastiveAlignment
+from internvideo_pl.modules.masked import MaskedReconstruction
+
+SHOWN = 4  # clips in a picture
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A picture beside a run, and what it shows."""
+
+    path: Path
+    caption: str
+
+
 class Previews(L.Callback):
-    def __init__(self, folder): self.folder = folder
+    """Draws a picture once the test is over, for the modules that have something to show.
+
+    Args:
+        folder: The run's folder.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.previews: list[Preview] = []
+
+    def on_test_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Draw and log."""
+        draw = DRAWINGS.get(type(module))
+        if draw is None or not trainer.is_global_zero:
+            return
+        loader = trainer.datamodule.test_dataloader()  # type: ignore[attr-defined]
+        batch = _spread(loader.dataset).on(module.device)
+        if not len(batch):
+            return
+        with torch.no_grad():
+            preview = draw(module, batch, self.folder)
+        self.previews.append(preview)
+        for logger in trainer.loggers:
+            if hasattr(logger, "log_image"):
+                logger.log_image(preview.path.stem, images=[str(preview.path)])
+
+
+def _spread(clips: Dataset) -> Batch:
+    """`SHOWN` readable clips from all over the test list, fewer where there are fewer."""
+    total = len(clips)  # type: ignore[arg-type]
+    step = max(total // SHOWN, 1)
+    chosen = [clips[i] for i in range(step // 2, total, step)]
+    return collate([clip for clip in chosen if clip.video is not None][:SHOWN])
+
+
+def _bytes(video: Tensor) -> Tensor:
+    """float (S, 3, T, H, W) in [0, 1] to uint8 (S, T, H, W, 3)."""
+    return (video.permute(0, 2, 3, 4, 1) * 255).round().to(torch.uint8)
+
+
+def draw_reconstruction(module: MaskedReconstruction, batch: Batch, folder: Path) -> Preview:
+    """Each clip, what the encoder sees of it, and the decoder's completion."""
+    objective = module.objective
+    video = objective.input.prepare(batch.video)
+    masks = module.masks(batch.index)
+    seen, filled = objective.reconstruct(video, masks)
+    original = _bytes((video * objective.std + objective.mean).clamp(0, 1))
+    rows = [
+        strip
+        for clip, sight, completion in zip(original, _bytes(seen), _bytes(filled), strict=True)
+        for strip in (Strip("video", clip), Strip("what the encoder sees", sight), Strip("completed", completion))
+    ]
+    hidden = masks.predicted.shape[1] / (masks.predicted.shape[1] + masks.visible.shape[1])
+    path = filmstrip(rows, folder / "reconstruction.png", f"{hidden:.0%} of the tubes hidden", group=3)
+    return Preview(
+        path,
+        f"Test videos with {hidden:.0%} of their tubes hidden. Completed tubes have the true mean and contrast of each tube, "
+        "which the model, trained on normalised tubes, does not predict.",
+    )
+
+
+def draw_captions(module: ContrastiveAlignment, batch: Batch, folder: Path) -> Preview:
+    """Each clip with its caption and the one that the model writes."""
+    encoder = module.objective.encoder
+    video = encoder.input.prepare(batch.video)
+    search = CaptionSearchConfig(max_length=encoder.config.text.context_length)
+    written = [module.tokenizer.decode(ids) for ids in write_captions(encoder, video, search).ids]
+    rows = [
+        Strip(f"{said}\n{truth}", clip) for clip, truth, said in zip(batch.video, batch.text, written, strict=True)
+    ]
+    path = filmstrip(rows, folder / "captions.png", "captions: written by the model, then the true one")
+    return Preview(path, "Test videos with the caption that the model writes (greedy search) and, below it, the true one.")
+
+
+Drawing = Callable[..., Preview]
+DRAWINGS: dict[type, Drawing] = {MaskedReconstruction: draw_reconstruction, ContrastiveAlignment: draw_captions}

@@ -22,9 +22,10 @@ from internvideo_pl.config.experiment import (
     TrainerConfig,
     WandbConfig,
 )
-from internvideo_pl.config.loader import list_experiments, load_experiment
+from internvideo_pl.config.loader import load_experiment
 from internvideo_pl.config.saved import config_hash, load_resolved, save_config
 from internvideo_pl.config.schema import Schemas
+from internvideo_pl.folders import list_experiments
 
 __all__ = [
     "Experiment",

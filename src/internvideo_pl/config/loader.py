@@ -10,9 +10,7 @@ from internvideo_pl.config.experiment import Experiment
 from internvideo_pl.config.overrides import apply_overrides
 from internvideo_pl.config.schema import Schemas, build
 from internvideo_pl.errors import UserError, hint
-from internvideo_pl.folders import project_root
-
-_NOT_RUNNABLE = ("base", "sweeps")  # shared parents, and search spaces over experiments
+from internvideo_pl.folders import experiments_folder, require_experiment, yaml_names
 
 
 def load_experiment(
@@ -35,8 +33,8 @@ def load_experiment(
     Raises:
         UserError: for a mistake in the name, a file or an override, with its place and the nearest right thing.
     """
-    root = project_root() / "experiments" if root is None else root
-    _require(name, list_experiments(root), root)
+    root = experiments_folder() if root is None else root
+    require_experiment(name, root)
     values: dict[str, Any] = {}
     sources: dict[Key, str] = {}
     documents = _lineage(name, root, ())
@@ -47,32 +45,8 @@ def load_experiment(
     apply_overrides(values, overrides, sources)
     experiment = build(Experiment, {**values, "name": name, "mini": mini}, schemas, sources)
     for stage in experiment.stages:
-        _require(stage, list_experiments(root), root)
+        require_experiment(stage, root)
     return experiment
-
-
-def list_experiments(root: Path | None = None) -> list[str]:
-    """The names of all experiments that can be run, sorted.
-
-    Raises:
-        UserError: when there is no such folder.
-    """
-    root = project_root() / "experiments" if root is None else root
-    if not root.is_dir():
-        raise UserError(f"There is no folder of experiments at {root}: run from the project's checkout.")
-    return [name for name in _names(root) if name.split("/")[0] not in _NOT_RUNNABLE]
-
-
-def _names(root: Path) -> list[str]:
-    return sorted(path.relative_to(root).with_suffix("").as_posix() for path in root.rglob("*.yaml"))
-
-
-def _require(name: str, names: list[str], root: Path) -> None:
-    if name in names:
-        return
-    if name in _names(root):
-        raise UserError(f"{name!r} is a shared part, not an experiment: `make list` prints those that can be run.")
-    raise UserError(f"There is no experiment {name!r}.{hint(name, names)}")
 
 
 def _lineage(name: str, root: Path, children: tuple[str, ...]) -> list[Document]:
@@ -88,8 +62,8 @@ def _lineage(name: str, root: Path, children: tuple[str, ...]) -> list[Document]
     for parent in parents:
         if parent in (*children, name):
             raise UserError(f"{where}: extends goes in a circle: {' -> '.join((*children, name, parent))}.")
-        if parent not in _names(root):
-            raise UserError(f"{where}: extends names {parent!r}, which is not there.{hint(parent, _names(root))}")
+        if parent not in yaml_names(root):
+            raise UserError(f"{where}: extends names {parent!r}, which is not there.{hint(parent, yaml_names(root))}")
         for ancestor in _lineage(parent, root, (*children, name)):
             found.setdefault(ancestor.path, ancestor)
     return [*found.values(), document]

@@ -75,6 +75,11 @@ class Batch:
         """Number of clips B; zero when every clip of an evaluation batch failed."""
         return self.index.shape[0]
 
+    def on(self, device: torch.device | str) -> "Batch":
+        """The same batch on a device."""
+        tensors = (tensor.to(device) for tensor in (self.video, self.index, self.view, self.label))
+        return Batch(*tensors, self.text, self.faults)
+
     def pin_memory(self) -> "Batch":
         """The same batch in page-locked memory, for asynchronous copies to a GPU."""
         tensors = (tensor.pin_memory() for tensor in (self.video, self.index, self.view, self.label))

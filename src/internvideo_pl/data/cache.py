@@ -1,4 +1,4 @@
-"""Short videos kept decoded in memory, so that each is decoded once in a run."""
+"""Short videos kept decoded in memory, so that each is decoded once in a process, whatever number of stages read it."""
 
 from pathlib import Path
 
@@ -10,28 +10,29 @@ from internvideo_pl.video.decode import num_frames, read_frames
 class FrameCache:
     """Whole videos as uint8 (N, H, W, 3), up to a budget of bytes; past it, videos are decoded at every read.
 
-    Each loader worker holds a cache of its own: use it with `num_workers: 0`, or divide the budget.
-
-    Args:
-        gigabytes: Budget; 0 keeps nothing.
-        short_side: The short side to which frames are scaled when they are decoded, in pixels.
+    Loader workers are processes: each fills a cache of its own, so use it with `num_workers: 0` or divide the budget.
     """
 
-    def __init__(self, gigabytes: float, short_side: int):
-        self.short_side = short_side
-        self.bytes_left = int(gigabytes * 2**30)
-        self.frames: dict[Path, Tensor] = {}
+    def __init__(self) -> None:
+        self.frames: dict[tuple[Path, int], Tensor] = {}
+        self.bytes = 0
 
-    def get(self, path: Path) -> Tensor:
+    def get(self, path: Path, short_side: int, budget: int) -> Tensor:
         """All frames of a video, uint8 (N, H, W, 3).
+
+        Args:
+            path: The video file.
+            short_side: The short side to which frames are scaled when they are decoded, in pixels.
+            budget: Bytes that the whole cache may hold for this video to be kept.
 
         Raises:
             DecodeError: The video cannot be read.
         """
-        if path in self.frames:
-            return self.frames[path]
-        frames = read_frames(path, range(num_frames(path)), self.short_side)
-        if frames.nbytes <= self.bytes_left:
-            self.frames[path] = frames
-            self.bytes_left -= frames.nbytes
+        key = (path, short_side)
+        if key in self.frames:
+            return self.frames[key]
+        frames = read_frames(path, range(num_frames(path)), short_side)
+        if self.bytes + frames.nbytes <= budget:
+            self.frames[key] = frames
+            self.bytes += frames.nbytes
         return frames

@@ -115,16 +115,21 @@ class _Clips(Dataset[Clip]):
     def __init__(self, samples: Sequence[Sample], config: ClipConfig, cache: FrameCache):
         self.samples = samples
         self.config = config
-        self.cache = cache if config.cache_gb > 0 else None
+        self.cache = cache
+        self.budget = int(config.cache_gb * 2**30)
 
     def count(self, path: Path) -> int:
-        return num_frames(path) if self.cache is None else len(self.cache.get(path))
+        """Frames of a video."""
+        return len(self._whole(path)) if self.budget else num_frames(path)
 
     def frames(self, path: Path, indices: np.ndarray) -> Tensor:
         """uint8 (T, H, W, 3), the short side scaled as the config says."""
-        if self.cache is None:
-            return read_frames(path, indices.tolist(), self.config.short_side)
-        return self.cache.get(path)[torch.from_numpy(indices)]
+        if self.budget:
+            return self._whole(path)[torch.from_numpy(indices)]
+        return read_frames(path, indices.tolist(), self.config.short_side)
+
+    def _whole(self, path: Path) -> Tensor:
+        return self.cache.get(path, self.config.short_side, self.budget)
 
 
 class TrainingClips(_Clips):

@@ -15,6 +15,7 @@ from internvideo_pl.data.clips import ClipConfig, EvaluationClips, TrainingClips
 from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.order import EvaluationOrder, TrainingOrder
 from internvideo_pl.errors import UserError
+from internvideo_pl.video.faults import DecodeError
 
 _SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 
@@ -25,11 +26,13 @@ class Split:
 
     Attributes:
         samples: Entries whose video is on disk, in official order.
-        missing: Keys of the entries whose video is not.
+        missing: Keys of the entries whose video is not, or is known to be unreadable.
+        faults: Why the latter are.
     """
 
     samples: list[Sample]
     missing: list[str] = field(default_factory=list)
+    faults: list[DecodeError] = field(default_factory=list)
 
     @property
     def official(self) -> int:
@@ -46,18 +49,20 @@ class VideoData(L.LightningDataModule):
         config: How clips are read.
         root: The dataset's folder, in its official layout.
         seed: Seed of sampling order, clip positions and augmentation.
+        cache: Videos kept in memory; shared by the stages of a pipeline.
     """
 
     facts: ClassVar[DatasetFacts]
     test_list: str = "test"  # the official list behind the test loader
+    official: bool = True  # whether there is an official layout, which stands under paths.data by the dataset's name
 
-    def __init__(self, config: ClipConfig, root: Path, seed: int = 0):
+    def __init__(self, config: ClipConfig, root: Path, seed: int = 0, cache: FrameCache | None = None):
         super().__init__()
         self.config = config
         self.root = root
         self.seed = seed
         self.splits: dict[str, Split] = {}
-        self.cache = FrameCache(config.cache_gb, config.short_side)
+        self.cache = cache or FrameCache()
 
     @property
     def protocol(self) -> dict[str, str | int]:

@@ -49,6 +49,10 @@ class CoordinatedClassifier(nn.Module):
         features = self.backbone(videos)
         return self.multimodal_head(features.class_token) + self.masked_head(features.pooled)
 
+    def gates(self) -> dict[str, float]:
+        """How far each gate is open, tanh of its value in (-1, 1), by the name of its module in the backbone."""
+        return self.backbone.gates()
+
     @torch.no_grad()
     def _start_from_masked(self, backbone: CoordinatedEncoder, masked_head: ClassifyHead) -> None:
         """In the control both classifiers read the masked encoder's feature, so both start from its classifier."""

@@ -39,6 +39,7 @@ class Alignment(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.config = config
+        encoder.text.text_mask_embedding.requires_grad_(False)  # nothing here reads it, and DDP wants all to be used
 
     def forward(self, video: Tensor, ids: Tensor) -> dict[str, Tensor]:
         """Runs both towers once and compares all pairs of all processes.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from internvideo_pl.backbones.masked_autoencoder import MaskedAutoencoder
-from internvideo_pl.backbones.masks import CELL, Masks, num_masked_cells, run_cells, sample_tubes
+from internvideo_pl.backbones.masks import CELL, Masks, num_decoded_places, num_masked_cells, run_cells, sample_tubes
 from internvideo_pl.errors import UserError
 from internvideo_pl.losses.masked import (
     RELEASE_FLOOR,
@@ -62,7 +62,8 @@ class MaskedModeling(nn.Module):
         config: What is hidden and predicted.
 
     Raises:
-        UserError: The mask ratio leaves nothing visible or nothing masked on the model's grid.
+        UserError: The mask ratio leaves nothing visible or nothing masked on the model's grid, or running cells do not
+            fit it.
     """
 
     mean: Tensor
@@ -73,7 +74,9 @@ class MaskedModeling(nn.Module):
         self.model = model
         self.config = config
         self.input = model.encoder.input
-        num_masked_cells(model.encoder.grid, config.mask_ratio)
+        num_masked_cells(model.encoder.grid, config.mask_ratio)  # refuse now what would fail at the first step
+        if config.decode_ratio < 1:
+            num_decoded_places(model.encoder.grid, config.decode_ratio)
         for name, values in (("mean", self.input.mean), ("std", self.input.std)):
             self.register_buffer(name, torch.tensor(values, device="cpu").view(1, 3, 1, 1, 1), persistent=False)
 

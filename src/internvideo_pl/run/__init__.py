@@ -4,6 +4,7 @@ Here and only here the library meets `data_modules`.
 """
 
 from internvideo_pl.config import load_experiment
+from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.errors import UserError
 from internvideo_pl.run.folder import new_run_folder
 from internvideo_pl.run.pipeline import run_stages
@@ -31,5 +32,5 @@ def main(name: str, overrides: list[str], mini: bool = False, data: str | None =
     mini = mini or plan.mini_only
     runs = [load_experiment(stage, overrides, mini, schemas=SCHEMAS) for stage in plan.stages or [name]]
     folder = new_run_folder(runs[0].paths.results, name, runs[0].paths.run)
-    finished = run_stages(plan, runs, folder) if plan.stages else [run_one(runs[0], folder, {})]
+    finished = run_stages(plan, runs, folder) if plan.stages else [run_one(runs[0], folder, {}, FrameCache())]
     summarize(plan, finished, folder)

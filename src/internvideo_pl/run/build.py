@@ -6,22 +6,31 @@ from typing import Any
 from torch import nn
 
 from data_modules import DATASETS
-from internvideo_pl.backbones.choices import MaskedChoice, MultimodalChoice, TowerChoice
+from internvideo_pl.backbones.choices import (
+    CoordinatedChoice,
+    EnsembleChoice,
+    MaskedChoice,
+    MultimodalChoice,
+    TowerChoice,
+)
 from internvideo_pl.config import Experiment
+from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.data.mini.generate import make_mini
 from internvideo_pl.data.mini.layouts import MINIS
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.errors import UserError
-from internvideo_pl.heads.classify import Classifier
+from internvideo_pl.heads.classify import Classifier, ClassifyHeadConfig
+from internvideo_pl.heads.coordinated import CoordinatedClassifier, LogitEnsemble
 from internvideo_pl.modules.align import ContrastiveAlignment
 from internvideo_pl.modules.base import VideoModule
+from internvideo_pl.modules.coordinated import CoordinatedFusion
 from internvideo_pl.modules.masked import MaskedReconstruction
 from internvideo_pl.modules.recognition import Recognition
 from internvideo_pl.modules.zero_shot import ZeroShotRecognition
 from internvideo_pl.objectives.align import Alignment
 from internvideo_pl.objectives.masked import MaskedModeling
 from internvideo_pl.objectives.supervised import Supervised
-from internvideo_pl.run.weights import load_backbone
+from internvideo_pl.run.weights import load_backbone, load_exactly, read_weights
 from internvideo_pl.text.prompts import ACTION_TEMPLATES
 
 Parents = dict[str, Path]
@@ -31,8 +40,11 @@ FITTING: dict[str, tuple[tuple[type, ...], tuple[str, ...]]] = {
     "masked": ((MaskedChoice,), ("backbone",)),
     "align": ((MultimodalChoice,), ("backbone",)),
     "supervised": ((MaskedChoice, TowerChoice), ("backbone",)),
+    "coordinate": ((CoordinatedChoice, EnsembleChoice), ("masked", "multimodal")),
     "zero_shot": ((MultimodalChoice,), ("backbone",)),
 }
+
+RECOGNIZES = ("supervised", "coordinate", "zero_shot")
 
 
 def check_fit(experiment: Experiment) -> None:
@@ -53,7 +65,7 @@ def check_fit(experiment: Experiment) -> None:
             raise UserError(f"parents.{role}: objective {name!r} starts from {' and '.join(roles)} only")
 
 
-def build_data(experiment: Experiment) -> VideoData:
+def build_data(experiment: Experiment, cache: FrameCache) -> VideoData:
     """The DataModule of an experiment; makes the miniature first when the experiment is mini.
 
     Raises:
@@ -61,6 +73,8 @@ def build_data(experiment: Experiment) -> VideoData:
     """
     config, paths = experiment.data, experiment.paths
     kind, _ = DATASETS[config.name]
+    if config.root is None and not kind.official:
+        raise UserError(f"name the folder of your videos: make experiment NAME={experiment.name} DATA=<folder>")
     if config.root is not None:
         root = config.root.expanduser()
     elif experiment.mini:
@@ -69,7 +83,19 @@ def build_data(experiment: Experiment) -> VideoData:
         root = make_mini(config.name, paths.cache / "mini")
     else:
         root = paths.data / config.name
-    return kind(config, root, experiment.seed)
+    return kind(config, root, experiment.seed, cache)
+
+
+def check_labels(experiment: Experiment, data: VideoData) -> None:
+    """Refuse to test recognition on a list that has no labels.
+
+    Raises:
+        UserError: The test list names no class for its first video.
+    """
+    if data.classes and experiment.objective.name in RECOGNIZES and data.split("test").samples[0].label < 0:
+        raise UserError(
+            f"{data.facts.name}'s {data.test_list} list under {data.root} has no labels; test on data.test_on=val"
+        )
 
 
 def build_module(experiment: Experiment, data: VideoData, parents: Parents, total_steps: int) -> VideoModule:
@@ -104,6 +130,28 @@ def _supervised(experiment: Experiment, data: VideoData, parents: Parents, optim
     return Recognition(Supervised(model, experiment.objective), **optimisation)
 
 
+def _coordinate(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
+    choice, objective, classes = experiment.backbone, experiment.objective, len(data.classes)
+    masked = _classifier(choice.masked.build(), classes, objective.masked_head, parents, "masked")
+    multimodal = _classifier(choice.multimodal.build(), classes, objective.multimodal_head, parents, "multimodal")
+    if isinstance(choice, EnsembleChoice):
+        return CoordinatedFusion(Supervised(LogitEnsemble([masked, multimodal]), objective), **optimisation)
+    joined = choice.build(masked.backbone, multimodal.backbone)
+    model = CoordinatedClassifier(joined, multimodal.head, masked.head, objective.dropout)
+    return CoordinatedFusion(Supervised(model, objective), **optimisation)
+
+
+def _classifier(
+    backbone: nn.Module, classes: int, head: ClassifyHeadConfig, parents: Parents, role: str
+) -> Classifier:
+    """A classifier as a post-training run left it."""
+    model = Classifier(backbone, classes, head)
+    if role not in parents:
+        raise UserError(f"coordination starts from post-trained encoders: name one with parents.{role}=")
+    load_exactly(model, read_weights(parents[role]), parents[role])
+    return model
+
+
 def _zero_shot(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
     encoder = experiment.backbone.build()
     _start(encoder, parents)
@@ -115,6 +163,7 @@ BUILDERS = {
     "masked": _masked,
     "align": _align,
     "supervised": _supervised,
+    "coordinate": _coordinate,
     "zero_shot": _zero_shot,
 }
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from internvideo_pl.config import Experiment, save_config
+from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.run.build import check_fit
 from internvideo_pl.run.folder import mark_done
 from internvideo_pl.run.single import Finished, run_one
@@ -15,11 +16,12 @@ def run_stages(pipeline: Experiment, stages: list[Experiment], folder: Path) -> 
     save_config(pipeline, folder / "config.yaml")
     finished: list[Finished] = []
     folders: dict[str, Path] = {}
+    cache = FrameCache()
     for number, stage in enumerate(stages, start=1):
         print(f"[{number}/{len(stages)}] {stage.name}", flush=True)
         own = folder / f"{number:02d}-{stage.name.replace('/', '-')}"
         own.mkdir()
-        finished.append(run_one(stage, own, folders))
+        finished.append(run_one(stage, own, folders, cache))
         folders[stage.name] = own
     mark_done(folder, {"experiment": pipeline.name, "mini": pipeline.mini, "stages": len(stages)})
     return finished

@@ -7,9 +7,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from data_modules import DATASETS
-from internvideo_pl.backbones.choices import MaskedChoice, MultimodalChoice, TowerChoice
+from internvideo_pl.backbones.choices import (
+    CoordinatedChoice,
+    EnsembleChoice,
+    MaskedChoice,
+    MultimodalChoice,
+    TowerChoice,
+)
 from internvideo_pl.config import Schemas
 from internvideo_pl.heads.classify import ClassifyHeadConfig
+from internvideo_pl.heads.coordinated import DROPOUT
 from internvideo_pl.objectives.align import AlignmentConfig
 from internvideo_pl.objectives.masked import MaskedModelingConfig
 from internvideo_pl.objectives.supervised import SupervisedConfig
@@ -42,6 +49,22 @@ class Supervise(SupervisedConfig):
 
 
 @dataclass(kw_only=True)
+class Coordinate(SupervisedConfig):
+    """Recognition with two post-trained encoders, joined or merely added up.
+
+    Attributes:
+        masked_head: The masked encoder's classifier, as it was post-trained.
+        multimodal_head: The video tower's.
+        dropout: Rate in front of both classifiers in coordination; 0.9 in the paper.
+    """
+
+    masked_head: ClassifyHeadConfig
+    multimodal_head: ClassifyHeadConfig
+    dropout: float = DROPOUT
+    name: Literal["coordinate"] = "coordinate"
+
+
+@dataclass(kw_only=True)
 class ZeroShot:
     """Zero-shot recognition with a multimodal backbone; nothing is trained.
 
@@ -56,6 +79,18 @@ class ZeroShot:
 
 SCHEMAS: Schemas = {
     "data": {name: config for name, (_, config) in DATASETS.items()},
-    "backbone": {"masked_vit": MaskedChoice, "video_tower": TowerChoice, "multimodal": MultimodalChoice},
-    "objective": {"masked": Masked, "align": Align, "supervised": Supervise, "zero_shot": ZeroShot},
+    "backbone": {
+        "masked_vit": MaskedChoice,
+        "video_tower": TowerChoice,
+        "multimodal": MultimodalChoice,
+        "coordinated": CoordinatedChoice,
+        "ensemble": EnsembleChoice,
+    },
+    "objective": {
+        "masked": Masked,
+        "align": Align,
+        "supervised": Supervise,
+        "coordinate": Coordinate,
+        "zero_shot": ZeroShot,
+    },
 }

@@ -9,12 +9,13 @@ from pathlib import Path
 import lightning as L
 
 from internvideo_pl.callbacks.bad_videos import BadVideos
-from internvideo_pl.callbacks.previews import Previews
+from internvideo_pl.callbacks.previews import Preview, Previews
 from internvideo_pl.callbacks.table_row import BenchmarkTable, RunFacts
 from internvideo_pl.config import Experiment, config_hash, save_config
+from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.errors import UserError
-from internvideo_pl.run.build import build_data, build_module, check_fit, saved_model
+from internvideo_pl.run.build import build_data, build_module, check_fit, check_labels, saved_model
 from internvideo_pl.run.folder import mark_done
 from internvideo_pl.run.trainer import build_trainer
 from internvideo_pl.run.weights import file_hash, find_parent, save_model
@@ -30,6 +31,7 @@ class Finished:
         experiment: As it ran.
         folder: Its folder.
         rows: Its rows of the tables.
+        previews: Its pictures.
         ledger: Videos that could not be read.
         seconds: Wall time.
     """
@@ -37,6 +39,7 @@ class Finished:
     experiment: Experiment
     folder: Path
     rows: list[Row]
+    previews: list[Preview]
     ledger: Ledger
     seconds: float
 
@@ -57,13 +60,14 @@ def steps_of(experiment: Experiment, data: VideoData) -> int:
     return min(limits)
 
 
-def run_one(experiment: Experiment, folder: Path, stages: dict[str, Path]) -> Finished:
+def run_one(experiment: Experiment, folder: Path, stages: dict[str, Path], cache: FrameCache) -> Finished:
     """Run an experiment in its folder.
 
     Args:
         experiment: Checked config.
         folder: An empty folder.
         stages: Folders of finished stages of the pipeline around it, by experiment.
+        cache: Videos kept in memory.
 
     Raises:
         UserError: Something that the person must mend, before any training starts.
@@ -74,8 +78,12 @@ def run_one(experiment: Experiment, folder: Path, stages: dict[str, Path]) -> Fi
     parents = {
         role: find_parent(parent, results, experiment.mini, stages) for role, parent in experiment.parents.items()
     }
-    data = build_data(experiment)
-    ledger = Ledger(len(data.split("train").samples), experiment.data.bad_videos)
+    data = build_data(experiment, cache)
+    check_labels(experiment, data)
+    train = data.split("train")
+    ledger = Ledger(train.official, experiment.data.bad_videos)
+    for fault in train.faults:
+        ledger.record(fault)
     L.seed_everything(experiment.seed, workers=True, verbose=False)
     steps = steps_of(experiment, data)
     module = build_module(experiment, data, parents, steps)
@@ -90,7 +98,8 @@ def run_one(experiment: Experiment, folder: Path, stages: dict[str, Path]) -> Fi
         seed=experiment.seed,
     )
     table = BenchmarkTable(facts, folder)
-    trainer = build_trainer(experiment, folder, [BadVideos(ledger, folder), table, Previews(folder)])
+    pictures = Previews(folder)
+    trainer = build_trainer(experiment, folder, [BadVideos(ledger, folder), table, pictures])
     with warnings.catch_warnings():
         _silence(trainer)
         if steps > 0:
@@ -99,7 +108,7 @@ def run_one(experiment: Experiment, folder: Path, stages: dict[str, Path]) -> Fi
     save_model(saved_model(module), folder)
     seconds = time.monotonic() - started
     mark_done(folder, {"experiment": experiment.name, "mini": experiment.mini, "seconds": round(seconds, 1)})
-    return Finished(experiment, folder, table.rows, ledger, seconds)
+    return Finished(experiment, folder, table.rows, pictures.previews, ledger, seconds)
 
 
 def _silence(trainer: L.Trainer) -> None:

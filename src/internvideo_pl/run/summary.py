@@ -1,6 +1,79 @@
-"""What a person sees at the end."""
+"""What a person sees at the end of a run: the table, the unreadable videos, and the report page."""
+
+from pathlib import Path
+
+from internvideo_pl.config import Experiment
+from internvideo_pl.run.single import Finished
 from internvideo_pl.tables.benchmark import benchmark_table
-from internvideo_pl.tables.render import print_table
-def summarize(plan, finished, folder):
-    rows=[row for run in finished for row in run.rows]
-    print_table(benchmark_table(rows, plan.name, all_metrics=True))
+from internvideo_pl.tables.curves import loss_curves
+from internvideo_pl.tables.provenance import code_version, library_versions
+from internvideo_pl.tables.render import print_table, to_csv, to_markdown
+from internvideo_pl.tables.report import write_report
+from internvideo_pl.tables.row import Row
+from internvideo_pl.tables.sections import (
+    CurvesSection,
+    FactsSection,
+    Picture,
+    PictureSection,
+    Section,
+    TableSection,
+    TextSection,
+)
+from internvideo_pl.tables.table import Table
+
+COORDINATED, CONTROL = "coordinate/k400_base", "coordinate/k400_base_control"
+
+
+def summarize(plan: Experiment, finished: list[Finished], folder: Path) -> None:
+    """Print the table and write `table.md`, `table.csv` and `report.html` into the run's folder."""
+    rows = [row for run in finished for row in run.rows]
+    table = benchmark_table(rows, plan.name, notes=_verdicts(rows), all_metrics=True)
+    print_table(table)
+    (folder / "table.md").write_text(to_markdown(table))
+    (folder / "table.csv").write_text(to_csv(table))
+    for run in finished:
+        if run.ledger.faults:
+            print(f"\n{run.experiment.name}: {run.ledger.summary()}")
+    for run in finished:
+        for preview in run.previews:
+            print(f"picture: {preview.path}")
+    report = write_report(folder / "report.html", plan.name, _sections(plan, finished, table))
+    print(f"report:  {report}")
+
+
+def _verdicts(rows: list[Row]) -> list[str]:
+    """What the coordination's figure means beside its control's, where both are there."""
+    found = {row.experiment: row for row in rows}
+    if COORDINATED not in found or CONTROL not in found:
+        return []
+    gain = found[COORDINATED].value - found[CONTROL].value
+    says = "more than" if gain > 0 else "no more than"
+    return [
+        f"The control trains the same modules on the masked encoder's own tokens, without any second encoder. Coordination "
+        f"is {gain:+.1f} points from it: in this run the second encoder brings {says} the extra parameters do."
+    ]
+
+
+def _sections(plan: Experiment, finished: list[Finished], table: Table) -> list[Section]:
+    """The report, from what matters most to what explains it."""
+    sections: list[Section] = [TableSection("Results", table)]
+    pictures = [Picture(shown.path, shown.caption, shown.caption) for run in finished for shown in run.previews]
+    if pictures:
+        sections.append(PictureSection("What the models see", pictures))
+    logs = [(run.experiment.name, run.folder / "metrics.csv") for run in finished if _trained(run.folder)]
+    if logs:
+        sections.append(CurvesSection("Losses", loss_curves(logs)))
+    bad = [run.ledger.summary() for run in finished if run.ledger.faults]
+    if bad:
+        sections.append(TextSection("Videos that could not be read", "\n\n".join(bad), code=True))
+    facts = {"code": code_version(), "seed": str(finished[0].experiment.seed), **library_versions()}
+    sections.append(FactsSection("The run", facts, {run.experiment.name: run.seconds for run in finished}))
+    for run in finished:
+        text = (run.folder / "config.yaml").read_text()
+        sections.append(TextSection(f"Configuration: {run.experiment.name}", text, code=True))
+    return sections
+
+
+def _trained(folder: Path) -> bool:
+    log = folder / "metrics.csv"
+    return log.is_file() and "train/loss" in log.read_text().split("\n", 1)[0]

@@ -19,7 +19,7 @@ def benchmark_table(rows: Sequence[Row], title: str, notes: Iterable[str] = (), 
     """One line a row: model, task, metric, ours, chance, above chance, the paper's figure, verdict.
 
     The best of several rows with one protocol and one headline is marked. The paper's columns are left out where no row
-    belongs to a benchmark of the paper, and the column of chance where no row knows it.
+    can be compared with it (miniatures, tasks outside its benchmarks), those of chance where no row knows it.
 
     Args:
         rows: Rows in the order in which they are shown.
@@ -48,7 +48,7 @@ def benchmark_table(rows: Sequence[Row], title: str, notes: Iterable[str] = (), 
         lines,
         [*notes, *_spread_notes(rows), *_coverage_notes(rows), *_mini_note(rows)],
     )
-    if all(row.benchmark is None for row in rows):
+    if all(row.benchmark is None or row.mini for row in rows):
         table = table.without("paper").without("verdict")
     if not any(row.chance for row in rows):
         table = table.without("chance").without("above chance")

@@ -9,7 +9,7 @@ from pathlib import Path
 from internvideo_pl.errors import UserError
 from internvideo_pl.tables.plot import Line, line_plot
 
-SMOOTHING = 0.05  # of a curve's length is the half-life of the running mean that is drawn boldly
+SMOOTHING = 0.03  # of a curve's length on either side goes into the mean that is drawn boldly
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,15 @@ def loss_curves(stages: Sequence[tuple[str, Path]]) -> list[Curve]:
 
 
 def running_mean(values: Sequence[float]) -> list[float]:
-    """An exponential running mean, without the pull towards its start; gaps (NaN) are stepped over."""
-    keep = 0.5 ** (1 / max(1.0, SMOOTHING * len(values)))
-    mean, weight, means = 0.0, 0.0, []
-    for value in values:
-        if math.isfinite(value):
-            mean, weight = keep * mean + (1 - keep) * value, keep * weight + (1 - keep)
-        means.append(mean / weight if weight else math.nan)
+    """The mean over a window around each value, so that a falling curve is not drawn late; gaps (NaN) are left out.
+
+    At the ends the window holds what there is.
+    """
+    reach = round(SMOOTHING * len(values))
+    means = []
+    for i in range(len(values)):
+        window = [value for value in values[max(0, i - reach) : i + reach + 1] if math.isfinite(value)]
+        means.append(sum(window) / len(window) if window else math.nan)
     return means
 
 
@@ -95,4 +97,4 @@ def _words(title: str, lines: Sequence[Line]) -> str:
             parts.append(f"{line.label} from {smooth[0]:.3g} to {smooth[-1]:.3g}")
     if not parts:
         return f"{title}: no loss was logged"
-    return f"{title}, {lines[0].steps[-1] + 1:,} steps: {'; '.join(parts)}"
+    return f"{title}, up to step {lines[0].steps[-1]:,}: {'; '.join(parts)}"

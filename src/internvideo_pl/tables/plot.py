@@ -1,7 +1,7 @@
 """A line plot as a few kilobytes of SVG that can stand in a page.
 
-Colours are style-sheet variables with a fallback each, so a page can turn the drawing dark; text stays text; nothing has an
-id, so any number of drawings fit into one page.
+Colours are style-sheet variables with a fallback each, so a page can turn the drawing dark; text stays text; nothing
+has an id, so any number of drawings fit into one page.
 """
 
 import math
@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, HEIGHT = 520, 270
-LEFT, RIGHT, TOP, BOTTOM = 44, 10, 30, 38  # margins for tick labels, legend and axis name
+WIDTH, HEIGHT = 440, 250
+LEFT, RIGHT, TOP, BOTTOM = 40, 8, 30, 38  # margins for tick labels, legend and axis name
 POINTS = 400  # of a line that are drawn; more would only grow the page
 COLORS = ("#2f5bea", "#c2410c", "#0f766e", "#9333ea", "#a16207", "#be185d")
 INK, GRID = "var(--muted, #5c6672)", "var(--line, #e3e7ec)"
@@ -88,11 +88,11 @@ def _line(line: Line, color: str, x: _Scale, y: _Scale) -> str:
 
 def _path(steps: Sequence[int], values: Sequence[float], x: _Scale, y: _Scale) -> str:
     """SVG path data; a value that is not finite breaks the line, a lone one becomes a dot."""
-    stride = math.ceil(len(steps) / POINTS)
+    picked = sorted({*range(0, len(steps), math.ceil(len(steps) / POINTS)), len(steps) - 1})
     parts, pen = [], "M"
-    for step, value in zip(steps[::stride], values[::stride], strict=True):
-        if math.isfinite(value):
-            parts.append(f"{pen}{x(step):.1f} {y(value):.1f}")
+    for i in picked:
+        if math.isfinite(values[i]):
+            parts.append(f"{pen}{x(steps[i]):.1f} {y(values[i]):.1f}")
             pen = "L"
         else:
             pen = "M"
@@ -130,15 +130,15 @@ def _extent(many: Sequence[Sequence[float]]) -> tuple[float, float]:
 
 def _value_range(lines: Sequence[Line]) -> tuple[float, float]:
     """From least to greatest, but a few wild values (the outer 1 % as logged) may leave the frame."""
-    low, high = _extent([line.smooth for line in lines])
+    kept: list[Sequence[float]] = [line.smooth for line in lines]
     for line in lines:
         ordered = sorted(value for value in line.values if math.isfinite(value))
-        if ordered:
-            cut = len(ordered) // 100
-            low, high = min(low, ordered[cut]), max(high, ordered[-1 - cut])
-    return low, high
+        cut = len(ordered) // 100
+        kept.append(ordered[cut : len(ordered) - cut])
+    return _extent(kept)
 
 
 def _widened(low: float, high: float) -> tuple[float, float]:
     """The range, opened a little where it is a point."""
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
+    room = max(0.5, abs(low) / 100)
+    return (low, high) if high > low else (low - room, high + room)

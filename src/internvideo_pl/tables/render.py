@@ -17,6 +17,7 @@ from internvideo_pl.tables.table import Bar, Cell, Table
 
 _STYLES = {"good": "green", "bad": "red", "muted": "dim", "": ""}
 BEST = "★"
+SHORT = 20  # letters up to which a cell of a page is kept on one line
 
 
 def print_table(table: Table, console: Console | None = None) -> None:
@@ -121,12 +122,14 @@ def _markdown(text: str) -> str:
 def _html_row(table: Table, i: int) -> str:
     cells = []
     for j, (column, cell) in enumerate(zip(table.columns, table.rows[i], strict=True)):
-        classes = " ".join(filter(None, ["number" if column.number else "", cell.tone, "best" if cell.best else ""]))
+        short = not column.number and len(cell.text) <= SHORT
+        marks = {"number": column.number, "short": short, "best": cell.best, cell.tone: bool(cell.tone)}
+        classes = " ".join(name for name, wanted in marks.items() if wanted)
         text = escape(cell.text)
         if table.repeats(i, j):
             text = f'<span class="repeat">{text}</span>'
         if cell.best:
-            text += '<span class="mark" title="best of its kind" aria-label="best of its kind">★</span>'
+            text += f'<span class="mark" title="best of its kind" aria-label="best of its kind">{BEST}</span>'
         if cell.bar is not None:
             text = f'<span class="measure">{_html_bar(cell.bar)}<span>{text}</span></span>'
         tag, scope = ("th", ' scope="row"') if j == 0 else ("td", "")

@@ -4,7 +4,6 @@ A row is one JSON file, so that any number of runs can write into one folder and
 files.
 """
 
-import contextlib
 import dataclasses
 import hashlib
 import json
@@ -156,17 +155,17 @@ def write_row(row: Row, folder: Path) -> Path:
     temporary = folder / f".{path.name}.{uuid.uuid4().hex}.tmp"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    try:
         temporary.write_text(text, encoding="utf-8")
         _publish(temporary, path)
     except FileExistsError:
         raise UserError(f"{path} is there already and rows are never overwritten; choose another folder.") from None
     except OSError as error:
-        raise UserError(
-            f"The row cannot be written to {folder} ({error.strerror}); choose a results folder that is writable."
-        ) from error
+        raise _unwritable(folder, error) from error
     finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return path
 
 
@@ -182,6 +181,12 @@ def read_rows(results: Path) -> tuple[list[Row], list[str]]:
         except (OSError, ValueError) as error:
             problems.append(f"{path} was left out: {error}.")
     return sorted(rows, key=lambda row: (row.created, row.experiment, row.model)), problems
+
+
+def _unwritable(folder: Path, error: OSError) -> UserError:
+    return UserError(
+        f"The row cannot be written to {folder} ({error.strerror}); choose a results folder that is writable."
+    )
 
 
 def _publish(temporary: Path, path: Path) -> None:

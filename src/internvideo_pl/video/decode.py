@@ -150,7 +150,7 @@ def _by_plan(
         try:
             _decode_runs(path, index, index.pts[wanted], canvas, seek, drop)
         except DecodeError:
-            return None  # decoding in sequence will tell whether the file or the plan was at fault
+            continue  # decoding in sequence will tell whether the file or the plan was at fault
         if not canvas.missing:
             return canvas.frames()
     return None
@@ -166,9 +166,12 @@ def _decode_runs(
         for first, last in _runs(index, pts):
             packets = _packets(container, stream, index, here, first, last, seek)
             for frame in _decode_run(stream, packets, slots, drop):
-                slot = slots.get(frame.pts) if frame.pts is not None else None
-                if slot is not None and not frame.is_corrupt:
-                    canvas.add(slot, frame)
+                if frame.pts is None or frame.pts < index.packets[first]:
+                    continue  # a picture before the key frame, which lacks what it refers to
+                if frame.is_corrupt:  # what follows in its group refers to it, and is not marked
+                    raise DecodeError(path, f"the frame at tick {frame.pts} is damaged")
+                if frame.pts in slots:
+                    canvas.add(slots[frame.pts], frame)
             here = last + 1
 
 
@@ -192,9 +195,9 @@ def _packets(
     for key in index.keys[index.keys <= first][: -SEEK_ATTEMPTS - 1 : -1]:
         container.seek(int(index.packets[key]), stream=stream)
         packets = container.demux(stream)
-        head = next(packets)
-        landed = index.position(head.pts)
-        if landed is not None and landed <= first:
+        head = next(packets, None)
+        landed = index.position(head.pts) if head else None
+        if head and landed is not None and landed <= first:
             return islice(chain([head], packets), first - landed, last + 1 - landed)
     return iter(())
 
@@ -223,8 +226,10 @@ def _in_sequence(path: str | os.PathLike, index: PacketIndex, wanted: np.ndarray
     with open_video(path) as (container, stream):
         slot_of = {int(number): slot for slot, number in enumerate(wanted)}
         for number, frame in enumerate(islice(container.decode(stream), int(wanted[-1]) + 1)):
+            if frame.is_corrupt:
+                raise DecodeError(path, f"frame {number} is damaged")
             if number in slot_of:
-                if frame.is_corrupt:
-                    raise DecodeError(path, f"frame {number} is damaged")
                 canvas.add(slot_of[number], frame)
+    if canvas.missing:
+        raise DecodeError(path, f"ends before frame {wanted[-1]}")
     return canvas.frames()[torch.from_numpy(slots)]

@@ -24,9 +24,6 @@ from internvideo_pl.video.faults import DecodeError
 SEEKABLE_CODECS = frozenset({"h264", "hevc", "vp9", "av1", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg"})
 # Each GIF frame paints over the one before, whatever its packet's key flag says: only the first is a true key frame.
 CHAINED_CODECS = frozenset({"gif"})
-# Codecs whose packets do not say when their picture is shown. Where such a stream reorders pictures and yet its packets'
-# times only rise, the container (AVI) may have numbered packets instead of timing pictures.
-UNTIMED_CODECS = frozenset({"h264", "hevc"})
 CACHED_FILES = 512  # indices kept per process: 16 bytes a frame, so 2.5 MB for ten-second clips
 # The container's mean rate holds while it predicts the frames between first and last to within this many frames, or
 # this share of them: Matroska rounds times to milliseconds, and the last frame's own length is not among the times.
@@ -100,6 +97,8 @@ def open_video(path: str | os.PathLike) -> Iterator[tuple[av.container.InputCont
             stream = container.streams.best("video")
             if not isinstance(stream, av.VideoStream):
                 raise DecodeError(path, "holds no video stream")
+            if stream.codec_context is None:
+                raise DecodeError(path, "holds a video stream that no decoder knows")
             stream.thread_count = 1
             yield container, stream
     except av.FFmpegError as error:
@@ -186,11 +185,13 @@ def _by_packets(path: str) -> tuple[PacketIndex | None, bool]:
         if container.format.name.startswith("mov") and len(packets) < len(stream.index_entries):
             raise DecodeError(path, f"is cut short: {len(packets)} of {len(stream.index_entries)} packets are there")
         index = _assemble(path, stream, shown, packets, keys[:1] if codec in CHAINED_CODECS else keys, stream.time_base)
-        reorders = codec in UNTIMED_CODECS and stream.codec_context.has_b_frames
+        reorders = stream.codec_context.has_b_frames
     in_decoding_order = bool((np.diff(index.packets) > 0).all())
     unique = in_decoding_order or len(np.unique(index.packets)) == len(index.packets)
     if not unique or len(index.keys) == 0 or (np.diff(index.packets[index.keys]) <= 0).any():
         return None, False
+    # A decoder that reorders, fed with times that only rise: either nothing is reordered after all, or the container
+    # numbers packets and knows nothing of pictures (H.264 in AVI, DivX with two pictures in a packet).
     return index, not (reorders and in_decoding_order)
 
 

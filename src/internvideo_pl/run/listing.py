@@ -1,0 +1,40 @@
+"""What `list` prints: every experiment, the paper's number, our best row, whether its data is here."""
+
+from pathlib import Path
+
+from internvideo_pl.config import Experiment, list_experiments, load_experiment
+from internvideo_pl.folders import results_folder
+from internvideo_pl.run.schemas import SCHEMAS
+from internvideo_pl.tables.listing import Entry, listing, listing_json
+from internvideo_pl.tables.render import print_table
+from internvideo_pl.tables.row import read_rows
+
+TASKS = {
+    "masked": "masked pretraining",
+    "align": "video-language alignment",
+    "supervised": "recognition",
+    "coordinate": "coordination",
+    "zero_shot": "zero-shot recognition",
+}
+
+
+def main(json: bool = False) -> None:
+    """Print all experiments as a table, or as one JSON list."""
+    results = results_folder()
+    rows, problems = read_rows(results) if results.is_dir() else ([], [])
+    entries = [_entry(load_experiment(name, schemas=SCHEMAS)) for name in list_experiments()]
+    if json:
+        print(listing_json(entries, rows))
+    else:
+        print_table(listing(entries, rows, problems))
+
+
+def _entry(experiment: Experiment) -> Entry:
+    if experiment.stages:
+        return Entry(experiment.name, None, True, "whole pipeline in miniature")
+    return Entry(experiment.name, experiment.benchmark, _data_here(experiment), TASKS[experiment.objective.name])
+
+
+def _data_here(experiment: Experiment) -> bool:
+    root: Path = experiment.data.root or experiment.paths.data / experiment.data.name
+    return root.is_dir()
