@@ -23,18 +23,19 @@ help: ## print this list
 	@echo '  first:  make experiment NAME=demo'
 
 # $(TORCH) comes first and is then held fast, so that nothing that is installed after it can replace the build that suits
-# this machine. A torch that is already in .venv is kept unless TORCH= is given.
+# this machine. A torch that is already in .venv is kept unless TORCH= is given. All of it speaks on stderr: what a verb
+# prints, such as the JSON of `make list JSON=1`, stays clean when it has to install first.
 define INSTALL
 @$(PY) -c 'import pip' 2>/dev/null || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	{ echo "Python 3.11 or newer is needed: name one with PYTHON=, as in make install PYTHON=python3.12" >&2; exit 2; }
-@$(PY) -c 'import pip' 2>/dev/null || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); } || \
+@$(PY) -c 'import pip' 2>/dev/null || { echo "making $(VENV)" >&2; $(PYTHON) -m venv $(VENV); } || \
 	{ echo "Python could not make $(VENV): on Debian and Ubuntu, apt install python3-venv" >&2; exit 2; }
 @$(if $(filter file,$(origin TORCH)),$(PY) -c 'from importlib.metadata import version; version("torch")' 2>/dev/null ||) \
-	{ echo "installing $(TORCH)"; $(PY) -m pip install -q "$(TORCH)"; }
+	{ echo "installing $(TORCH)" >&2; $(PY) -m pip install -q "$(TORCH)" >&2; }
 @$(PY) -c 'from importlib.metadata import version; print("torch==" + version("torch"))' > $(PINNED)
-@echo "installing the project and its tools ($$(cat $(PINNED)) stays)"
-@$(PY) -m pip install -q -c $(PINNED) -e ".[dev]"
-@$(PY) -m internvideo_pl vocabulary
+@echo "installing the project and its tools ($$(cat $(PINNED)) stays)" >&2
+@$(PY) -m pip install -q -c $(PINNED) -e ".[dev]" >&2
+@$(PY) -m internvideo_pl vocabulary >&2
 @printf %s "$(CURDIR)" > $(READY)
 endef
 

@@ -14,12 +14,12 @@ VERBS = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.
 
 @pytest.fixture
 def make(tmp_path):
-    """Runs `make` where `.venv/bin/python` only prints its arguments, one a line."""
+    """Runs `make` where `.venv/bin/python` only prints its arguments, one a line, and `-c` always succeeds."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     python = tmp_path / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    python.write_text('#!/bin/sh\nfor word in "$@"; do echo "<$word>"; done\n')
+    python.write_text('#!/bin/sh\n[ "$1" = -c ] && exit\nfor word in "$@"; do echo "<$word>"; done\n')
     python.chmod(0o755)
     (tmp_path / ".venv" / ".installed").write_text(str(tmp_path))
 
@@ -116,20 +116,20 @@ def test_changed_requirements_install_again(make, tmp_path):
     os.utime(tmp_path / ".venv" / ".installed", (0, 0))
     done = make("list", "PYTHON=true")
     assert done.returncode == 0, done.stderr
-    assert "<-e>\n<.[dev]>" in done.stdout
-    assert done.stdout.rstrip().endswith("<list>")
-    assert "<-e>" not in make("list", "PYTHON=true").stdout
+    assert "<-e>\n<.[dev]>" in done.stderr
+    assert done.stdout == "<-m>\n<internvideo_pl>\n<list>\n"  # scripts read it
+    assert "<-e>" not in make("list", "PYTHON=true").stderr
 
 
 def test_moved_project_is_installed_again(make, tmp_path):
     (tmp_path / ".venv" / ".installed").write_text("/where/it/was")
-    assert "<-e>\n<.[dev]>" in make("list", "PYTHON=true").stdout
-    assert "<-e>" not in make("list", "PYTHON=true").stdout
+    assert "<-e>\n<.[dev]>" in make("list", "PYTHON=true").stderr
+    assert "<-e>" not in make("list", "PYTHON=true").stderr
 
 
 def test_torch_of_this_machine_is_kept_unless_another_is_named(make):
-    assert "torch==2.13.0" not in make("install", "PYTHON=true").stdout
-    assert "<torch==2.14.0>" in make("install", "PYTHON=true", "TORCH=torch==2.14.0").stdout
+    assert "torch==2.13.0" not in make("install", "PYTHON=true").stderr
+    assert "<torch==2.14.0>" in make("install", "PYTHON=true", "TORCH=torch==2.14.0").stderr
 
 
 def test_clean_keeps_what_took_long(make, tmp_path):

@@ -1,10 +1,11 @@
-import os
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 import torch.distributed as dist
-from torch import multiprocessing
 
 from internvideo_pl.metrics.recognition import Recognition
 from internvideo_pl.metrics.retrieval import Retrieval
@@ -31,25 +32,32 @@ def scores_of(shares):
     return {**recognition.compute(), **retrieval.compute()}, recognition.missing, retrieval.missing
 
 
-def one_process(rank, port, rounds, folder):
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+PADDED = ([[0, 3], [6]], [[1, 4, 7, 2, 5, 8], [0]])  # shares of two processes; both see sample 0
+EMPTY = ([], [[8, 2, 4], [0, 1, 3, 5, 6, 7]])  # the first process sees nothing
+
+
+def one_process(rank, port, folder):
+    """What each of two processes runs: this file as a script."""
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", rank=rank, world_size=2)
-    torch.save([scores_of(shares[rank]) for shares in rounds], os.path.join(folder, f"{rank}.pt"))
+    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    torch.save([scores_of(shares[rank]) for shares in (PADDED, EMPTY)], Path(folder, f"{rank}.pt"))
     dist.destroy_process_group()
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")
 def test_two_processes_with_padding_or_an_empty_one_equal_a_single_process(tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    padded = ([[0, 3], [6]], [[1, 4, 7, 2, 5, 8], [0]])  # both see sample 0
-    empty = ([], [[8, 2, 4], [0, 1, 3, 5, 6, 7]])  # the first sees nothing
-    multiprocessing.spawn(one_process, args=(port, (padded, empty), str(tmp_path)), nprocs=2)
+    command = [sys.executable, "-W", "ignore", __file__]
+    processes = [subprocess.Popen([*command, str(rank), str(port), str(tmp_path)]) for rank in range(2)]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0]
     alone = scores_of([list(range(9))])
     assert alone[1] == alone[2] == [9]
     for rank in range(2):
         for result, missing, unranked in torch.load(tmp_path / f"{rank}.pt"):
             assert result == pytest.approx(alone[0])
             assert missing == unranked == [9]
+
+
+if __name__ == "__main__":
+    one_process(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

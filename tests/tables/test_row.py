@@ -1,8 +1,8 @@
 import json
 import math
 import re
-from multiprocessing import get_context
-from pathlib import Path
+import subprocess
+import sys
 
 import pytest
 
@@ -57,14 +57,24 @@ def test_a_folder_that_is_a_file_is_said_in_a_sentence(tmp_path):
         write_row(make_row(), tmp_path / "results")
 
 
-def write_many(folder, worker):
-    for i in range(60):
-        write_row(make_row(seed=1000 * worker + i), Path(folder))
+WRITER = """
+import dataclasses, pathlib, sys
+from internvideo_pl.tables.row import Row, write_row
+row, first, folder = Row.from_json(sys.stdin.read()), int(sys.argv[1]), pathlib.Path(sys.argv[2])
+for i in range(60):
+    write_row(dataclasses.replace(row, seed=first + i), folder)
+"""
 
 
 def test_parallel_writers_lose_nothing(tmp_path):
-    with get_context("spawn").Pool(2) as pool:
-        pool.starmap(write_many, [(str(tmp_path), 0), (str(tmp_path), 1)])
+    row = make_row().to_json()
+    writers = []
+    for first in (0, 1000):
+        command = [sys.executable, "-c", WRITER, str(first), str(tmp_path)]
+        writers.append(subprocess.Popen(command, stdin=subprocess.PIPE, text=True))
+    for writer in writers:
+        writer.communicate(row, timeout=120)
+    assert [writer.returncode for writer in writers] == [0, 0]
     rows, problems = read_rows(tmp_path)
     assert problems == []
     assert sorted(row.seed for row in rows) == [*range(60), *range(1000, 1060)]

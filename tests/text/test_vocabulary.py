@@ -85,7 +85,8 @@ def test_own_copy_is_named_by_the_environment(tmp_path, monkeypatch, any_content
     assert vocabulary.find_vocabulary() == tmp_path / "mine.gz"
 
 
-def test_no_network(cache, monkeypatch):
+def test_no_network(cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))  # pip asks rustc for its version, and a rustup in PATH answers in HOME
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(Path(__file__).parent))

@@ -80,7 +80,7 @@ def build_data(experiment: Experiment, cache: FrameCache) -> VideoData:
     elif experiment.mini:
         if config.name not in MINIS:
             raise UserError(f"{config.name} has no miniature; name its folder with ARGS=data.root=<folder>")
-        root = make_mini(config.name, paths.cache / "mini")
+        root = make_mini(config.name, paths.cache / "mini", **config.mini_sizes)
     else:
         root = paths.data / config.name
     return kind(config, root, experiment.seed, cache)
