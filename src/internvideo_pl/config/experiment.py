@@ -76,6 +76,7 @@ class Experiment:
         model: What is evaluated, in the words of a table's row; null takes the name.
         benchmark: Which of the paper's benchmarks the run's row belongs to; null for pretraining.
         stages: Other experiments that this one runs, in order; empty for an experiment that trains by itself.
+        jobs: How many stages may run side by side on a CPU, each in a process of its own.
         mini_only: Whether the stages always run in their mini form.
         parents: Role -> checkpoint file or experiment that this one starts from, such as `masked: pretrain/k400`.
         data: What to read; its schema is picked by `data.name`.
@@ -89,6 +90,7 @@ class Experiment:
     benchmark: str | None = None
     seed: int = 0
     stages: list[str] = field(default_factory=list)
+    jobs: int = 1
     mini_only: bool = False
     parents: dict[str, str] = field(default_factory=dict)
     data: Any = field(default=None, metadata={"section": "data"})

@@ -3,6 +3,8 @@
 Here and only here the library meets `data_modules`.
 """
 
+import json
+
 from internvideo_pl.config import load_experiment
 from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.errors import UserError
@@ -28,7 +30,7 @@ def main(name: str, overrides: list[str], mini: bool = False, data: str | None =
     plan = load_experiment(name, schemas=SCHEMAS)
     if data and plan.stages:
         raise UserError(f"DATA= is the folder of one dataset, but {name} runs several experiments; run one of its stages")
-    overrides = [*overrides, *([f"data.root={data}"] if data else [])]
+    overrides = [*overrides, *([f"data.root={json.dumps(data)}"] if data else [])]
     mini = mini or plan.mini_only
     runs = [load_experiment(stage, overrides, mini, schemas=SCHEMAS) for stage in plan.stages or [name]]
     folder = new_run_folder(runs[0].paths.results, name, runs[0].paths.run)

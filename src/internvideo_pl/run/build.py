@@ -56,6 +56,8 @@ def check_fit(experiment: Experiment) -> None:
     for part in ("data", "backbone", "objective"):
         if getattr(experiment, part) is None:
             raise UserError(f"{experiment.name} names no {part}: give it one in its file")
+    if experiment.trainer.max_steps < 0 and experiment.trainer.max_epochs < 0:
+        raise UserError("this run would never end: set trainer.max_steps or trainer.max_epochs")
     name = experiment.objective.name
     kinds, roles = FITTING[name]
     if not isinstance(experiment.backbone, kinds):

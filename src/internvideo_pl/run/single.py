@@ -3,71 +3,49 @@
 import math
 import time
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 
 import lightning as L
 
 from internvideo_pl.callbacks.bad_videos import BadVideos
-from internvideo_pl.callbacks.previews import Preview, Previews
+from internvideo_pl.callbacks.previews import Previews
+from internvideo_pl.callbacks.progress import Report, ReportProgress
 from internvideo_pl.callbacks.table_row import BenchmarkTable, RunFacts
 from internvideo_pl.config import Experiment, config_hash, save_config
 from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.data.module import VideoData
-from internvideo_pl.errors import UserError
 from internvideo_pl.run.build import build_data, build_module, check_fit, check_labels, saved_model
-from internvideo_pl.run.folder import mark_done
-from internvideo_pl.run.trainer import build_trainer
+from internvideo_pl.run.finished import Finished, finish
+from internvideo_pl.run.trainer import build_trainer, progress_bar
 from internvideo_pl.run.weights import file_hash, find_parent, save_model
-from internvideo_pl.tables.row import Row
 from internvideo_pl.video.faults import Ledger
 
 
-@dataclass(frozen=True)
-class Finished:
-    """What a run leaves behind.
-
-    Attributes:
-        experiment: As it ran.
-        folder: Its folder.
-        rows: Its rows of the tables.
-        previews: Its pictures.
-        ledger: Videos that could not be read.
-        seconds: Wall time.
-    """
-
-    experiment: Experiment
-    folder: Path
-    rows: list[Row]
-    previews: list[Preview]
-    ledger: Ledger
-    seconds: float
-
-
 def steps_of(experiment: Experiment, data: VideoData) -> int:
-    """Optimiser steps of the whole run, from `trainer.max_steps` or `trainer.max_epochs`, whichever is less.
-
-    Raises:
-        UserError: Neither says when to stop.
-    """
+    """Optimiser steps of the whole run, from `trainer.max_steps` or `trainer.max_epochs`, whichever is less."""
     trainer = experiment.trainer
     limits = [trainer.max_steps] if trainer.max_steps >= 0 else []
     if trainer.max_epochs >= 0:
         batches = data.steps_per_epoch() if trainer.max_epochs else 0
         limits.append(trainer.max_epochs * math.ceil(batches / trainer.accumulate_grad_batches))
-    if not limits:
-        raise UserError("this run would never end: set trainer.max_steps or trainer.max_epochs")
     return min(limits)
 
 
-def run_one(experiment: Experiment, folder: Path, stages: dict[str, Path], cache: FrameCache) -> Finished:
+def run_one(
+    experiment: Experiment,
+    folder: Path,
+    stages: dict[str, Path],
+    cache: FrameCache,
+    report: Report | None = None,
+) -> Finished:
     """Run an experiment in its folder.
 
     Args:
         experiment: Checked config.
-        folder: An empty folder.
+        folder: The run's own folder.
         stages: Folders of finished stages of the pipeline around it, by experiment.
         cache: Videos kept in memory.
+        report: Is told the progress; without it a progress bar is drawn.
 
     Raises:
         UserError: Something that the person must mend, before any training starts.
@@ -99,19 +77,19 @@ def run_one(experiment: Experiment, folder: Path, stages: dict[str, Path], cache
     )
     table = BenchmarkTable(facts, folder)
     pictures = Previews(folder)
-    trainer = build_trainer(experiment, folder, [BadVideos(ledger, folder), table, pictures])
+    callbacks = [BadVideos(ledger, folder), table, pictures, ReportProgress(report) if report else progress_bar()]
     with warnings.catch_warnings():
-        _silence(trainer)
+        _silence()
+        trainer = build_trainer(experiment, folder, callbacks, steps)
         if steps > 0:
             trainer.fit(module, datamodule=data)
         trainer.test(module, datamodule=data, verbose=False)
     save_model(saved_model(module), folder)
-    seconds = time.monotonic() - started
-    mark_done(folder, {"experiment": experiment.name, "mini": experiment.mini, "seconds": round(seconds, 1)})
-    return Finished(experiment, folder, table.rows, pictures.previews, ledger, seconds)
+    found = ledger.summary() if ledger.faults else ""
+    return finish(experiment, folder, pictures.previews, found, time.monotonic() - started)
 
 
-def _silence(trainer: L.Trainer) -> None:
-    """Hints of Lightning's that our loaders make moot."""
-    for hint in ("does not have many workers", "no `val_dataloader`", "Checkpoint directory"):
+def _silence() -> None:
+    """Hints of Lightning's that our loaders and folders make moot."""
+    for hint in ("many workers", "val_dataloader", "Experiment logs directory", "in eval mode", "LeafSpec"):
         warnings.filterwarnings("ignore", message=f".*{hint}.*")

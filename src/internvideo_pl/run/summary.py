@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from internvideo_pl.config import Experiment
-from internvideo_pl.run.single import Finished
+from internvideo_pl.run.finished import Finished
 from internvideo_pl.tables.benchmark import benchmark_table
 from internvideo_pl.tables.curves import loss_curves
 from internvideo_pl.tables.provenance import code_version, library_versions
@@ -32,8 +32,8 @@ def summarize(plan: Experiment, finished: list[Finished], folder: Path) -> None:
     (folder / "table.md").write_text(to_markdown(table))
     (folder / "table.csv").write_text(to_csv(table))
     for run in finished:
-        if run.ledger.faults:
-            print(f"\n{run.experiment.name}: {run.ledger.summary()}")
+        if run.bad_videos:
+            print(f"\n{run.experiment.name}: {run.bad_videos}")
     for run in finished:
         for preview in run.previews:
             print(f"picture: {preview.path}")
@@ -63,7 +63,7 @@ def _sections(plan: Experiment, finished: list[Finished], table: Table) -> list[
     logs = [(run.experiment.name, run.folder / "metrics.csv") for run in finished if _trained(run.folder)]
     if logs:
         sections.append(CurvesSection("Losses", loss_curves(logs)))
-    bad = [run.ledger.summary() for run in finished if run.ledger.faults]
+    bad = [run.bad_videos for run in finished if run.bad_videos]
     if bad:
         sections.append(TextSection("Videos that could not be read", "\n\n".join(bad), code=True))
     facts = {"code": code_version(), "seed": str(finished[0].experiment.seed), **library_versions()}

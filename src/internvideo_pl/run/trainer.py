@@ -1,34 +1,38 @@
 """The Lightning trainer of an experiment: loggers, checkpoints, progress."""
 
+import logging
 import os
 import sys
 from pathlib import Path
 
 import lightning as L
-from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, RichProgressBar, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, ProgressBar, RichProgressBar, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 
 from internvideo_pl.config import Experiment
 
-LINES_A_RUN = 20  # of progress, where the output is a file
+
+def progress_bar() -> Callback:
+    """Bars on a terminal; nothing where the output is a file."""
+    return RichProgressBar(leave=False) if sys.stderr.isatty() else TQDMProgressBar(refresh_rate=0)
 
 
-def build_trainer(experiment: Experiment, folder: Path, callbacks: list[Callback]) -> L.Trainer:
-    """A trainer that writes only into `folder`."""
+def build_trainer(experiment: Experiment, folder: Path, callbacks: list[Callback], steps: int) -> L.Trainer:
+    """A trainer that writes only into `folder` and stops after `steps` optimiser steps."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no banner of devices and tips
     config = experiment.trainer
     watched = [
         *callbacks,
         LearningRateMonitor("step"),
         ModelCheckpoint(folder / "checkpoints", filename="{step}", save_last=True, save_top_k=1, monitor=None),
-        RichProgressBar(leave=False) if sys.stderr.isatty() else TQDMProgressBar(refresh_rate=0),
     ]
     return L.Trainer(
         accelerator=config.accelerator,
         devices=config.devices,
         num_nodes=config.num_nodes,
         precision=config.precision,
-        max_epochs=config.max_epochs,
-        max_steps=config.max_steps,
+        max_epochs=-1,
+        max_steps=steps,
         accumulate_grad_batches=config.accumulate_grad_batches,
         gradient_clip_val=config.gradient_clip_val,
         log_every_n_steps=config.log_every_n_steps,
@@ -42,6 +46,7 @@ def build_trainer(experiment: Experiment, folder: Path, callbacks: list[Callback
         use_distributed_sampler=False,  # our order shares samples out itself, without padding
         enable_model_summary=False,
         num_sanity_val_steps=0,
+        enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in callbacks),
         deterministic=True,
     )
 
