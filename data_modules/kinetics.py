@@ -4,8 +4,8 @@ Annotations are CSV lists, train.csv, val.csv (validate.csv in DeepMind's archiv
     label,youtube_id,time_start,time_end,split,is_cc     400 (labels of several words are quoted)
     label,youtube_id,time_start,time_end,split           600 and 700
     youtube_id,time_start,time_end,split                 test lists of 2017 and 2018
-There is no official class index; label names in ASCII order are what the public recipes use. Most copies lack some videos, as
-videos vanish from YouTube: what a list names and the disk lacks is reported, never dropped.
+There is no official class index; label names in ASCII order are what the public recipes use. Most copies lack some
+videos, as videos vanish from YouTube: what a list names and the disk lacks is reported, never dropped.
 """
 
 import csv
@@ -23,8 +23,8 @@ from internvideo_pl.errors import UserError, hint
 
 _TERMS = "annotations CC BY 4.0; each video belongs to its uploader"
 _LAYOUT = (
-    "annotations/{train,val,test}.csv and {train,val,test}/<youtube_id>_<start>_<end>.mp4, flat or in one folder a class, "
-    "seconds in six digits"
+    "annotations/{train,val,test}.csv and {train,val,test}/<youtube_id>_<start>_<end>.mp4 (seconds in six digits), "
+    "flat or in one folder a class"
 )
 _URL = "https://github.com/cvdfoundation/kinetics-dataset"
 
@@ -167,9 +167,13 @@ class Kinetics400(VideoData):
     config: KineticsConfig
 
     @cached_property
+    def _classes(self) -> list[str]:
+        return read_classes(self.root, self.facts)
+
+    @property
     def classes(self) -> list[str]:
         """Class names in label order."""
-        return read_classes(self.root, self.facts)
+        return self._classes
 
     @property
     def test_list(self) -> str:

@@ -1,9 +1,9 @@
 """MSR-VTT, 1k-A protocol: web videos with 20 captions each; 9,000 videos train, 1,000 pairs test.
 
 Three files, as the text-video retrieval literature passes them on:
-    MSRVTT_data.json            {"videos": [...], "sentences": [{"sen_id", "video_id", "caption"}, ...]}, all 10,000 videos
+    MSRVTT_data.json            {"videos": [...], "sentences": [{"sen_id", "video_id", "caption"}, ...]}
     MSRVTT_train.9k.csv         video_id
-    MSRVTT_JSFUSION_test.csv    key,vid_key,video_id,sentence     one caption a video; 995 of the 1,000 are distinct
+    MSRVTT_JSFUSION_test.csv    key,vid_key,video_id,sentence; one caption a video, 995 of the 1,000 distinct
 The JSON holds captions of the test videos too, and its own "split" is that of the 2016 challenge: the CSV lists decide.
 """
 
@@ -90,7 +90,11 @@ class MsrVtt(VideoData):
     """MSR-VTT for alignment and text-video retrieval; the 1k-A protocol has no validation list, so val is test."""
 
     facts = MSRVTT
-    test_list = "1k-A test"
+
+    @property
+    def test_list(self) -> str:
+        """The pairs of the 1k-A protocol."""
+        return "1k-A test"
 
     def read(self, split: str) -> Split:
         """See `read_msrvtt`."""

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 
 class UserError(ValueError):
-    """A mistake in the input (name, key, file, value). The command line prints its one sentence and exits with code 2."""
+    """A mistake in the input (name, key, file, value): the command line prints its one sentence and exits with 2."""
 
 
 def hint(word: str, choices: Iterable[str], limit: int = 12) -> str:

@@ -1,4 +1,4 @@
-"""Experiments from the command line to their rows, on small miniatures: every stage of the demo, and what goes wrong."""
+"""Experiments from the command line to their rows: every stage of the demo on a small miniature, and mistakes."""
 
 import json
 import os

@@ -11,9 +11,17 @@ from internvideo_pl.backbones.masked_vit import MaskedViTConfig
 GIANT_MLP_RATIO = 48 / 11  # VideoMAE's giant: 1408 -> 6144
 
 MASKED_VIT = {
-    # The miniature's own size, 8 frames of 48 pixels as 4 x 6 x 6 tokens; not in the paper.
+    # The miniature's own size, 8 frames of 48 pixels as 2 x 6 x 6 tokens; not in the paper.
     "tiny": MaskedViTConfig(
-        width=96, depth=4, heads=4, patch_size=8, image_size=48, num_frames=8, table_size=48, table_frames=8
+        width=96,
+        depth=4,
+        heads=4,
+        patch_size=8,
+        tubelet_size=4,
+        image_size=48,
+        num_frames=8,
+        table_size=48,
+        table_frames=8,
     ),
     "small": MaskedViTConfig(width=384, depth=12, heads=6, table_size=224, table_frames=16),
     "base": MaskedViTConfig(width=768, depth=12, heads=12, table_size=224, table_frames=16),

@@ -12,8 +12,8 @@ from internvideo_pl.video.faults import Ledger
 class BadVideos(L.Callback):
     """Keeps the ledger of a run, in `bad_videos.json` beside it.
 
-    Training stops when more of the list is unreadable than the experiment allows (`data.bad_videos`); an evaluation never
-    stops and never replaces a video.
+    Training stops when more of the list is unreadable than the experiment allows (`data.bad_videos`); an evaluation
+    never stops and never replaces a video.
 
     Args:
         ledger: What was found before the run; grows with it.

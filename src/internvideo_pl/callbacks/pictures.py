@@ -34,7 +34,13 @@ class Strip(NamedTuple):
     marks: Sequence[bool | None] = ()
 
 
-def filmstrip(rows: Sequence[Strip | tuple[str, Tensor]], path: Path, title: str = "", group: int = 0) -> Path:
+def filmstrip(
+    rows: Sequence[Strip | tuple[str, Tensor]],
+    path: Path,
+    title: str = "",
+    group: int = 0,
+    label_width: int = LABEL_WIDTH,
+) -> Path:
     """Compose labelled rows of frames into one PNG.
 
     Args:
@@ -42,6 +48,7 @@ def filmstrip(rows: Sequence[Strip | tuple[str, Tensor]], path: Path, title: str
         path: The PNG to write; its folder must exist.
         title: Words above the rows.
         group: So many rows belong together, and a wider gap follows them; 0 for none.
+        label_width: Room for the labels, in pixels.
 
     Returns:
         `path`.
@@ -55,13 +62,13 @@ def filmstrip(rows: Sequence[Strip | tuple[str, Tensor]], path: Path, title: str
     top = MARGIN + (TITLE_SIZE + 16 if title else 0)
     tops = [top + i * (FRAME_HEIGHT + GAP) + (i // group * GROUP_GAP if group else 0) for i in range(len(strips))]
     height = (tops[-1] + FRAME_HEIGHT if tops else top) + MARGIN
-    picture = Image.new("RGB", (MARGIN + LABEL_WIDTH + widest + MARGIN, height), GROUND)
+    picture = Image.new("RGB", (MARGIN + label_width + widest + MARGIN, height), GROUND)
     draw = ImageDraw.Draw(picture)
     if title:
         draw.text((MARGIN, MARGIN - 4), title, fill=INK, font=ImageFont.load_default(TITLE_SIZE))
     for strip, row, y in zip(strips, thumbs, tops, strict=True):
-        _label(draw, strip.label, y)
-        x = MARGIN + LABEL_WIDTH
+        _label(draw, strip.label, y, label_width)
+        x = MARGIN + label_width
         for j, thumb in enumerate(row):
             picture.paste(thumb, (x, y))
             mark = strip.marks[j] if j < len(strip.marks) else None
@@ -102,10 +109,10 @@ def _thumb(frame: NDArray[np.uint8]) -> Image.Image:
     return image.resize((width, FRAME_HEIGHT), Image.Resampling.BICUBIC)
 
 
-def _label(draw: ImageDraw.ImageDraw, label: str, y: int) -> None:
+def _label(draw: ImageDraw.ImageDraw, label: str, y: int, width: int) -> None:
     """Words beside a row: the first line bold in effect (bright), later ones muted; as many as fit."""
     font = ImageFont.load_default(FONT_SIZE)
-    per_line = int((LABEL_WIDTH - 12) / (FONT_SIZE * 0.52))  # 0.52 em is the font's mean advance
+    per_line = int((width - 12) / (FONT_SIZE * 0.52))  # 0.52 em is the font's mean advance
     lines = [piece for line in label.splitlines() for piece in textwrap.wrap(line, per_line) or [""]]
     step = FONT_SIZE + 4
     lines = lines[: FRAME_HEIGHT // step]

@@ -19,6 +19,7 @@ from internvideo_pl.modules.align import ContrastiveAlignment
 from internvideo_pl.modules.masked import MaskedReconstruction
 
 SHOWN = 4  # clips in a picture
+CAPTION_WIDTH = 400  # pixels beside the frames: sentences want more room than words
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,8 @@ def draw_reconstruction(module: MaskedReconstruction, batch: Batch, folder: Path
     path = filmstrip(rows, folder / "reconstruction.png", f"{hidden:.0%} of the tubes hidden", group=3)
     return Preview(
         path,
-        f"Test videos with {hidden:.0%} of their tubes hidden. Completed tubes have the true mean and contrast of each tube, "
-        "which the model, trained on normalised tubes, does not predict.",
+        f"Test videos with {hidden:.0%} of their tubes hidden. Completed tubes have the true mean and contrast of each "
+        "tube, which the model, trained on normalised tubes, does not predict.",
     )
 
 
@@ -97,11 +98,12 @@ def draw_captions(module: ContrastiveAlignment, batch: Batch, folder: Path) -> P
     video = encoder.input.prepare(batch.video)
     search = CaptionSearchConfig(max_length=encoder.config.text.context_length)
     written = [module.tokenizer.decode(ids) for ids in write_captions(encoder, video, search).ids]
-    rows = [
-        Strip(f"{said}\n{truth}", clip) for clip, truth, said in zip(batch.video, batch.text, written, strict=True)
-    ]
-    path = filmstrip(rows, folder / "captions.png", "captions: written by the model, then the true one")
-    return Preview(path, "Test videos with the caption that the model writes (greedy search) and, below it, the true one.")
+    rows = [Strip(f"{said}\n{truth}", clip) for clip, truth, said in zip(batch.video, batch.text, written, strict=True)]
+    title = "captions: the model's, and the true one below"
+    path = filmstrip(rows, folder / "captions.png", title, label_width=CAPTION_WIDTH)
+    return Preview(
+        path, "Test videos with the caption that the model writes (greedy search) and, below it, the true one."
+    )
 
 
 Drawing = Callable[..., Preview]

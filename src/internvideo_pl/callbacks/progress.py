@@ -25,7 +25,9 @@ class ReportProgress(L.Callback):
         """One more step."""
         self._send("training", trainer.global_step, trainer.max_steps, trainer.progress_bar_metrics.get("train/loss"))
 
-    def on_test_batch_end(self, trainer: L.Trainer, module: Any, outputs: Any, batch: Any, number: int, *_: Any) -> None:
+    def on_test_batch_end(
+        self, trainer: L.Trainer, module: Any, outputs: Any, batch: Any, number: int, *_: Any
+    ) -> None:
         """One more batch."""
         self._send("testing", number + 1, int(trainer.num_test_batches[0]), None)
 

@@ -3,7 +3,7 @@
 Shapes: B batch, T frames, H height, W width.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -77,13 +77,16 @@ class Batch:
 
     def on(self, device: torch.device | str) -> "Batch":
         """The same batch on a device."""
-        tensors = (tensor.to(device) for tensor in (self.video, self.index, self.view, self.label))
-        return Batch(*tensors, self.text, self.faults)
+        return self._with(lambda tensor: tensor.to(device))
 
     def pin_memory(self) -> "Batch":
         """The same batch in page-locked memory, for asynchronous copies to a GPU."""
-        tensors = (tensor.pin_memory() for tensor in (self.video, self.index, self.view, self.label))
-        return Batch(*tensors, self.text, self.faults)
+        return self._with(lambda tensor: tensor.pin_memory())
+
+    def _with(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        return Batch(
+            change(self.video), change(self.index), change(self.view), change(self.label), self.text, self.faults
+        )
 
 
 def collate(clips: Sequence[Clip]) -> Batch:

@@ -39,6 +39,6 @@ class DatasetFacts:
             what: The part that is not there, e.g. "val.csv or validate.csv".
         """
         return UserError(
-            f"{self.name} was not found: {what} is not in {root}; get it from {self.url} ({self.terms}) and lay it out as "
-            f"{self.layout}, or try MINI=1 for the generated miniature"
+            f"{self.name} was not found: {what} is not in {root}; get it from {self.url} ({self.terms}) "
+            f"and lay it out as {self.layout}, or try MINI=1 for the generated miniature"
         )

@@ -53,7 +53,6 @@ class VideoData(L.LightningDataModule):
     """
 
     facts: ClassVar[DatasetFacts]
-    test_list: str = "test"  # the official list behind the test loader
     official: bool = True  # whether there is an official layout, which stands under paths.data by the dataset's name
 
     def __init__(self, config: ClipConfig, root: Path, seed: int = 0, cache: FrameCache | None = None):
@@ -63,6 +62,11 @@ class VideoData(L.LightningDataModule):
         self.seed = seed
         self.splits: dict[str, Split] = {}
         self.cache = cache or FrameCache()
+
+    @property
+    def test_list(self) -> str:
+        """The official list behind the test loader."""
+        return "test"
 
     @property
     def protocol(self) -> dict[str, str | int]:

@@ -1,5 +1,7 @@
 """Video-language alignment: InternVideo's discriminative half (arXiv 2212.03191, section 3.1)."""
 
+from typing import Any
+
 from torch import Tensor
 
 from internvideo_pl.backbones.multimodal import MultimodalEncoder
@@ -23,11 +25,11 @@ class ContrastiveAlignment(VideoModule):
     """Trains video and text towers with matching and captioning; tests text-video retrieval."""
 
     objective: Alignment
+    retrieval: Retrieval
 
-    def __init__(self, objective: Alignment, **optimisation):
+    def __init__(self, objective: Alignment, **optimisation: Any):
         super().__init__(objective, **optimisation)
         self.tokenizer = tokenizer_of(objective.encoder)
-        self.retrieval: Retrieval | None = None
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """`loss`, `contrastive_loss` and, with a caption decoder, `caption_loss`."""
@@ -41,7 +43,7 @@ class ContrastiveAlignment(VideoModule):
     def on_test_epoch_start(self) -> None:
         """Prepares the metric for the size of the test set."""
         encoder = self.objective.encoder
-        official = self.trainer.datamodule.split("test").official
+        official = self.data.split("test").official
         self.retrieval = Retrieval(encoder.embed_dim, official, scale=float(encoder.scale())).to(self.device)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:

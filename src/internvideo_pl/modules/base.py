@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import lightning as L
-import torch
 from torch import Tensor, nn
 
 from internvideo_pl.data.batch import Batch
+from internvideo_pl.data.module import VideoData
 from internvideo_pl.optim import OptimizerConfig, build_optimizer
 
 
@@ -55,6 +55,12 @@ class VideoModule(L.LightningModule):
         self.outcomes: list[Outcome] = []
         self.unread: set[str] = set()
 
+    @property
+    def data(self) -> VideoData:
+        """The DataModule of the running fit or test."""
+        trainer: Any = self.trainer
+        return trainer.datamodule
+
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Named losses of a batch, "loss" among them."""
         raise NotImplementedError
@@ -68,15 +74,14 @@ class VideoModule(L.LightningModule):
 
     def finish(self, outcome: Outcome) -> None:
         """Keep a test's outcome, with what of the official list it covers."""
-        data = self.trainer.datamodule
-        split = data.split("test")
-        outcome.protocol = {**data.protocol, **outcome.protocol}
+        split = self.data.split("test")
+        outcome.protocol = {**self.data.protocol, **outcome.protocol}
         outcome.missing = split.missing + [sample.key for sample in split.samples if str(sample.path) in self.unread]
         outcome.official = split.official
         outcome.used = outcome.official - len(outcome.missing)
         self.outcomes.append(outcome)
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> Any:
         """AdamW over the objective's trainable parameters, with a schedule that moves at every step."""
         optimizer, scheduler = build_optimizer(
             self.objective, self.optimizer_config, self.total_steps, self.global_batch

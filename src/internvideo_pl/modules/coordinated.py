@@ -10,7 +10,7 @@ from internvideo_pl.modules.recognition import Recognition
 class CoordinatedFusion(Recognition):
     """Trains the gated modules between two frozen encoders, and both heads, on a recognition task.
 
-    The step and the test are those of `Recognition`; what is special, the frozen encoders and the gates, is in the model.
+    The step and the test are those of `Recognition`; what is special, frozen encoders and gates, is in the model.
     """
 
     def gates(self) -> dict[str, float]:

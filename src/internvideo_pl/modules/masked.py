@@ -1,5 +1,7 @@
 """Masked video modelling: InternVideo's generative half (arXiv 2212.03191, section 3.1)."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -18,7 +20,7 @@ class MaskedReconstruction(VideoModule):
 
     objective: MaskedModeling
 
-    def __init__(self, objective: MaskedModeling, **optimisation):
+    def __init__(self, objective: MaskedModeling, **optimisation: Any):
         super().__init__(objective, **optimisation)
         self.reconstruction = Reconstruction()
 

@@ -1,6 +1,9 @@
-"""Supervised recognition: post-pretraining and fine-tuning of any backbone with a classifier."""
+"""Recognition: what is tested on classes, and supervised training of any backbone with a classifier."""
 
-from torch import Tensor
+from abc import abstractmethod
+from typing import Any
+
+from torch import Tensor, nn
 
 from internvideo_pl.data.batch import Batch
 from internvideo_pl.metrics.recognition import Recognition as Accuracy
@@ -8,29 +11,24 @@ from internvideo_pl.metrics.recognition import chance
 from internvideo_pl.modules.base import Outcome, VideoModule
 from internvideo_pl.objectives.supervised import Supervised
 
+TELLING = (
+    10  # top-k of fewer than so many classes times k says little: its chance is left out, and so its line in tables
+)
 
-class Recognition(VideoModule):
-    """Trains a classifier; tests top-1 and top-5 over averaged views."""
 
-    objective: Supervised
+class RecognitionTest(VideoModule):
+    """Tests top-1 and top-5 over averaged views; subclasses say how clips are scored."""
+
+    accuracy: Accuracy
     task = "recognition"
 
-    def __init__(self, objective: Supervised, **optimisation):
-        super().__init__(objective, **optimisation)
-        self.accuracy: Accuracy | None = None
-
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """{"loss": cross entropy}."""
-        return self.objective(self.objective.model.input.prepare(batch.video), batch.label)
-
+    @abstractmethod
     def scores(self, batch: Batch) -> Tensor:
         """Class scores (B, K) before the softmax."""
-        return self.objective.model(self.objective.model.input.prepare(batch.video))
 
     def on_test_epoch_start(self) -> None:
         """Prepares the metric for the size of the test set."""
-        data = self.trainer.datamodule
-        self.accuracy = Accuracy(len(data.classes), data.split("test").official).to(self.device)
+        self.accuracy = Accuracy(len(self.data.classes), self.data.split("test").official).to(self.device)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Keeps each view's class probabilities."""
@@ -39,14 +37,13 @@ class Recognition(VideoModule):
 
     def on_test_epoch_end(self) -> None:
         """Averages the views and turns the accuracies into an outcome."""
-        metrics = self.accuracy.compute()
         classes = self.accuracy.num_classes
         self.finish(
             Outcome(
                 task=self.task,
-                metrics=metrics,
+                metrics=self.accuracy.compute(),
                 headline="top1",
-                chance={"top1": chance(classes), "top5": chance(classes, 5)},
+                chance={f"top{k}": chance(classes, k) for k in (1, 5) if TELLING * k <= classes},
                 protocol={"classes": classes, **self.extra_protocol()},
             )
         )
@@ -54,3 +51,34 @@ class Recognition(VideoModule):
     def extra_protocol(self) -> dict[str, int]:
         """What else must agree for two numbers to be comparable."""
         return {}
+
+
+class Recognition(RecognitionTest):
+    """Trains a classifier.
+
+    Args:
+        objective: Cross entropy around the model; the model's `input` prepares clips.
+        optimisation: See `VideoModule`.
+    """
+
+    objective: Supervised
+
+    def __init__(self, objective: Supervised, **optimisation: Any):
+        super().__init__(objective, **optimisation)
+
+    @property
+    def model(self) -> nn.Module:
+        """The backbone with its classifier."""
+        return self.objective.model
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """{"loss": cross entropy}."""
+        return self.objective(self._prepared(batch), batch.label)
+
+    def scores(self, batch: Batch) -> Tensor:
+        """The classifier's."""
+        return self.model(self._prepared(batch))
+
+    def _prepared(self, batch: Batch) -> Tensor | tuple[Tensor, ...]:
+        spec: Any = self.model.input
+        return spec.prepare(batch.video)

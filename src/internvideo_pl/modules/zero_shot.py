@@ -3,6 +3,8 @@
 Shapes: B batch, K classes, P prompts a class, E embedding width.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -10,12 +12,13 @@ from torch.nn import functional as F
 from internvideo_pl.backbones.multimodal import MultimodalEncoder
 from internvideo_pl.data.batch import Batch
 from internvideo_pl.modules.align import tokenizer_of
-from internvideo_pl.modules.recognition import Recognition
+from internvideo_pl.modules.recognition import RecognitionTest
+from internvideo_pl.text.prompts import fill_templates
 
 TEXTS_AT_ONCE = 256  # sentences encoded together; K400 has 6,400
 
 
-class ZeroShotRecognition(Recognition):
+class ZeroShotRecognition(RecognitionTest):
     """Tests a multimodal encoder on classes that it never saw labels of; nothing is trained.
 
     Probabilities are taken for every prompt by itself and then averaged, as in InternVideo's release.
@@ -23,24 +26,25 @@ class ZeroShotRecognition(Recognition):
     Args:
         objective: The encoder.
         templates: Sentences with one `{}` for the class name.
+        optimisation: See `VideoModule`.
     """
 
-    objective: MultimodalEncoder  # type: ignore[assignment]
+    objective: MultimodalEncoder
     task = "zero_shot_recognition"
 
-    def __init__(self, objective: MultimodalEncoder, templates: tuple[str, ...], **optimisation):
+    def __init__(self, objective: MultimodalEncoder, templates: tuple[str, ...], **optimisation: Any):
         super().__init__(objective, **optimisation)
         self.templates = templates
         self.tokenizer = tokenizer_of(objective)
-        self.prompts = torch.empty(0)
+        self.prompts = torch.empty(0)  # (P, K, E), unit length
 
     def on_test_epoch_start(self) -> None:
         """Encodes all prompts once."""
         super().on_test_epoch_start()
-        texts = [template.format(name) for template in self.templates for name in self.trainer.datamodule.classes]
+        texts = [text for filled in fill_templates(self.data.classes, self.templates) for text in filled]
         parts = [texts[start : start + TEXTS_AT_ONCE] for start in range(0, len(texts), TEXTS_AT_ONCE)]
         encoded = [self.objective.encode_text(self.tokenizer(part).to(self.device)) for part in parts]
-        self.prompts = F.normalize(torch.cat(encoded), dim=-1).unflatten(0, (len(self.templates), -1))  # (P, K, E)
+        self.prompts = F.normalize(torch.cat(encoded), dim=-1).unflatten(0, (len(self.templates), -1))
 
     def scores(self, batch: Batch) -> Tensor:
         """Log of the mean over prompts of the class probabilities, (B, K)."""

@@ -29,7 +29,9 @@ def main(name: str, overrides: list[str], mini: bool = False, data: str | None =
     """
     plan = load_experiment(name, schemas=SCHEMAS)
     if data and plan.stages:
-        raise UserError(f"DATA= is the folder of one dataset, but {name} runs several experiments; run one of its stages")
+        raise UserError(
+            f"DATA= is the folder of one dataset, but {name} runs several experiments; run one of its stages"
+        )
     overrides = [*overrides, *([f"data.root={json.dumps(data)}"] if data else [])]
     mini = mini or plan.mini_only
     runs = [load_experiment(stage, overrides, mini, schemas=SCHEMAS) for stage in plan.stages or [name]]

@@ -143,9 +143,7 @@ def _coordinate(experiment: Experiment, data: VideoData, parents: Parents, optim
     return CoordinatedFusion(Supervised(model, objective), **optimisation)
 
 
-def _classifier(
-    backbone: nn.Module, classes: int, head: ClassifyHeadConfig, parents: Parents, role: str
-) -> Classifier:
+def _classifier(backbone: nn.Module, classes: int, head: ClassifyHeadConfig, parents: Parents, role: str) -> Classifier:
     """A classifier as a post-training run left it."""
     model = Classifier(backbone, classes, head)
     if role not in parents:

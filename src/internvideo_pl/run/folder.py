@@ -1,7 +1,7 @@
 """The folder of a run: chosen once, never written into twice.
 
-`<results>/<experiment>/<number>/` holds `config.yaml`, `metrics.csv`, `model.safetensors`, pictures, rows and, when the run
-has come to its end, `done.json`.
+`<results>/<experiment>/<number>/` holds `config.yaml`, `metrics.csv`, `model.safetensors`, pictures, rows and, when the
+run has come to its end, `done.json`.
 """
 
 import json
@@ -52,7 +52,7 @@ def new_run_folder(results: Path, name: str, chosen: Path | None = None) -> Path
 def _take(folder: Path) -> Path:
     if folder.is_dir() and any(folder.iterdir()):
         raise UserError(
-            f"{folder} already holds a run; choose an empty folder for paths.run, or leave it out to get a new numbered one"
+            f"{folder} already holds a run; choose an empty folder for paths.run, or leave it out for a new number"
         )
     folder.mkdir(parents=True, exist_ok=True)
     return _writable(folder)

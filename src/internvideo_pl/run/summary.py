@@ -4,7 +4,7 @@ from pathlib import Path
 
 from internvideo_pl.config import Experiment
 from internvideo_pl.run.finished import Finished
-from internvideo_pl.tables.benchmark import benchmark_table
+from internvideo_pl.tables.benchmark import benchmark_table, sampling_error
 from internvideo_pl.tables.curves import loss_curves
 from internvideo_pl.tables.provenance import code_version, library_versions
 from internvideo_pl.tables.render import print_table, to_csv, to_markdown
@@ -46,11 +46,15 @@ def _verdicts(rows: list[Row]) -> list[str]:
     found = {row.experiment: row for row in rows}
     if COORDINATED not in found or CONTROL not in found:
         return []
-    gain = found[COORDINATED].value - found[CONTROL].value
-    says = "more than" if gain > 0 else "no more than"
+    both, control = found[COORDINATED], found[CONTROL]
+    gain, error = both.value - control.value, sampling_error(both)
+    if abs(gain) < error:
+        says = "within sampling error: this run does not show that the second encoder helps"
+    else:
+        says = f"beyond sampling error: in this run the second encoder {'helps' if gain > 0 else 'does not help'}"
     return [
-        f"The control trains the same modules on the masked encoder's own tokens, without any second encoder. Coordination "
-        f"is {gain:+.1f} points from it: in this run the second encoder brings {says} the extra parameters do."
+        "The control trains the same modules on the masked encoder's own tokens, without any second encoder. "
+        f"Coordination is {gain:+.1f} points from it, {says}."
     ]
 
 

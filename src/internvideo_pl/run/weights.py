@@ -41,7 +41,7 @@ def find_parent(parent: str, results: Path, mini: bool, stages: dict[str, Path])
         if path is not None and path.is_file():
             return path
     if parent.endswith(".safetensors") or Path(parent).is_dir():
-        raise UserError(f"there are no weights at {parent}; expected a .safetensors file or a run's folder with {MODEL}")
+        raise UserError(f"there are no weights at {parent}: name a .safetensors file or a run's folder with {MODEL}")
     again = " MINI=1" if mini else ""
     raise UserError(
         f"this experiment starts from {parent!r}, of which there is no finished run under {results}; "

@@ -65,6 +65,12 @@ def metric_words(metric: str) -> str:
     return f"{words}, {variant}" if variant else words
 
 
+def sampling_error(row: Row) -> float:
+    """How far from the headline, in points, that of a model as good can lie on as many other videos, 19 times of 20."""
+    rate = row.value / 100
+    return 100 * SIDES * math.sqrt(2 * max(rate * (1 - rate), 0.0) / row.coverage.used)  # two independent shares
+
+
 def _alike(rows: Sequence[Row]) -> list[list[Row]]:
     """Rows that may be ranked against each other, together."""
     groups: dict[tuple[str, str, bool], list[Row]] = {}
@@ -119,8 +125,7 @@ def _spread_notes(rows: Sequence[Row]) -> list[str]:
     for group in _alike(rows):
         winners, used = best(group), min(row.coverage.used for row in group)
         if len(group) > 1 and winners and used and short_name(group[0].headline).startswith(RATES):
-            rate = winners[0].value / 100
-            points = 100 * SIDES * math.sqrt(2 * max(rate * (1 - rate), 0.0) / used)  # two independent shares
+            points = sampling_error(winners[0])
             words = f"{group[0].task.replace('_', ' ')}, {metric_words(group[0].headline)}"
             notes.append(
                 f"{words}: on {used:,} videos, differences of less than {points:.1f} points are within sampling error."

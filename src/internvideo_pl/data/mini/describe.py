@@ -1,7 +1,7 @@
 """Scene -> English sentences: what the things are and where they go, in several wordings.
 
-No sentence is longer than 30 tokens of the tiny text tower's byte-pair vocabulary, so its 32 places cut nothing off. That is
-why sentences about two things use short verbs and leave the second verb out.
+No sentence is longer than 30 tokens of the tiny text tower's byte-pair vocabulary, so its 32 places cut nothing off.
+That is why sentences about two things use short verbs and leave the second verb out.
 """
 
 import numpy as np

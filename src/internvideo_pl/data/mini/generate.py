@@ -1,7 +1,7 @@
 """Makes a miniature on first use and keeps it: whole, or not there at all.
 
-A clip is a function of (layout, seed, options) alone, so the number of processes changes nothing. Everything is written under a
-temporary name that is changed once it is whole; a lock lets a second maker of the same miniature wait instead of working.
+A clip is a function of (layout, seed, options) alone, so the number of processes changes nothing. Everything is written
+under a temporary name that is changed once it is whole; a lock lets a second maker of the same miniature wait for it.
 """
 
 import dataclasses
@@ -60,7 +60,8 @@ def make_mini(name: str, cache: Path, seed: int = 0, workers: int | None = None,
                 _make(job, layout, folder, workers or len(os.sched_getaffinity(0)))
     except OSError as error:
         raise UserError(
-            f"the miniature {name} cannot be written to {cache} ({error.strerror}); set INTERNVIDEO_CACHE to another folder"
+            f"the miniature {name} cannot be written to {cache} ({error.strerror}); "
+            "point INTERNVIDEO_CACHE to another folder"
         ) from error
     return folder
 

@@ -1,7 +1,7 @@
 """The miniature in the layout of Kinetics: official CSV lists, one folder of mp4 files a split.
 
-A class is the colour and the motion of the key: 3 x 4 = 12 classes. Classes of one colour differ only in motion, classes of one
-motion only in appearance. Shape, texture, background, speed, place and the second thing are nuisances.
+A class is the colour and the motion of the key: 3 x 4 = 12 classes. Classes of one colour differ only in motion,
+classes of one motion only in appearance. Shape, texture, background, speed, place and the second thing are nuisances.
 """
 
 import csv
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from internvideo_pl.data.mini.describe import title
-from internvideo_pl.data.mini.layout import MiniClip, interleaved
+from internvideo_pl.data.mini.layout import MiniClip, MiniOptions, interleaved
 from internvideo_pl.data.mini.world import MOTIONS, WARM, sample_look, sample_other, sample_scene
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"  # of YouTube ids
@@ -20,8 +20,8 @@ SPLITS = ("train", "val", "test")
 CLASSES = tuple(product(WARM, MOTIONS))
 
 
-@dataclass(frozen=True)
-class KineticsMini:
+@dataclass(frozen=True, kw_only=True)
+class KineticsMini(MiniOptions):
     """Sizes of the miniature.
 
     Attributes:
@@ -29,16 +29,12 @@ class KineticsMini:
         val: Validation clips of each class.
         test: Test clips of each class; the official list has no labels for them.
         duet: Share of clips with a second thing.
-        size: Side of the frames in pixels.
-        frames: Frames of a clip.
     """
 
     train: int = 134
     val: int = 34
     test: int = 4
     duet: float = 0.5
-    size: int = 64
-    frames: int = 12
 
 
 def plan(seed: int, options: KineticsMini) -> list[MiniClip]:
@@ -72,7 +68,7 @@ def annotate(folder: Path, clips: list[MiniClip], seed: int, options: KineticsMi
 
 
 def _name(rng: np.random.Generator) -> str:
-    """A file name as in the public copies: an 11-character id, which may begin with "-" or "_", and the ten seconds used."""
+    """A file name as in the public copies: an 11-character id, which may begin with "-" or "_", and the seconds."""
     start = int(rng.integers(300))
     return "".join(rng.choice(list(ALPHABET), 11)) + f"_{start:06d}_{start + 10:06d}"
 

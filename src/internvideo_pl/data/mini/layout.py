@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from internvideo_pl.data.mini.world import Scene
+from internvideo_pl.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -23,17 +24,39 @@ class MiniClip:
     split: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class MiniOptions:
+    """What every layout lets one choose.
+
+    Attributes:
+        size: Side of the frames in pixels.
+        frames: Frames of a clip.
+    """
+
+    size: int = 64
+    frames: int = 12
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be encoded.
+
+        Raises:
+            UserError: `size` is not a multiple of 4, or there are no frames.
+        """
+        if self.size < 4 or self.size % 4 or self.frames < 1:
+            raise UserError(f"a miniature needs size, a multiple of 4, and frames: not {self.size} and {self.frames}")
+
+
 @dataclass(frozen=True)
 class Layout:
     """How one benchmark's miniature is made.
 
     Attributes:
-        options: Dataclass of its sizes and choices; every field has a default.
+        options: Its subclass of `MiniOptions`; every field has a default.
         plan: (seed, options) -> all clips, in a fixed order. Pure: each worker process calls it again.
         annotate: (folder, clips, seed, options) -> writes the official annotation files.
     """
 
-    options: type
+    options: type[MiniOptions]
     plan: Callable[[int, Any], list[MiniClip]]
     annotate: Callable[[Path, list[MiniClip], int, Any], None]
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from internvideo_pl.data.mini.describe import caption, paraphrases
 from internvideo_pl.data.mini.encode import FPS
-from internvideo_pl.data.mini.layout import MiniClip, interleaved
+from internvideo_pl.data.mini.layout import MiniClip, MiniOptions, interleaved
 from internvideo_pl.data.mini.world import (
     MOTIONS,
     SHAPES,
@@ -27,13 +27,15 @@ from internvideo_pl.data.mini.world import (
     sample_other,
     sample_scene,
 )
+from internvideo_pl.errors import UserError
 
 FOLDER = "videos/all"
 EVALUATION = "held_out"  # 1k-A has no validation list, so both held-out parts of the world are the test's
+TRIES = 200  # draws for each test video before giving up on yet another distinct caption
 
 
-@dataclass(frozen=True)
-class MsrvttMini:
+@dataclass(frozen=True, kw_only=True)
+class MsrvttMini(MiniOptions):
     """Sizes of the miniature.
 
     Attributes:
@@ -41,16 +43,12 @@ class MsrvttMini:
         test: Test videos.
         captions: Sentences of each video.
         duet: Share of videos with a second thing.
-        size: Side of the frames in pixels.
-        frames: Frames of a video.
     """
 
     train: int = 1200
     test: int = 200
     captions: int = 5
     duet: float = 0.7
-    size: int = 64
-    frames: int = 12
 
 
 def plan(seed: int, options: MsrvttMini) -> list[MiniClip]:
@@ -91,19 +89,27 @@ def _free(rng: np.random.Generator, split: str, index: int, options: MsrvttMini)
 
 
 def _test_looks(rng: np.random.Generator, options: MsrvttMini) -> list[tuple[Look, ...]]:
-    """Distinct looks in pairs; every second pair are twins, in turn in motion and in appearance."""
+    """Distinct looks in pairs; every second pair are twins, in turn in motion and in appearance.
+
+    Raises:
+        UserError: There are not so many.
+    """
     found: dict[tuple[Look, ...], None] = {}
-    while len(found) < options.test:
+    for _ in range(TRIES * options.test):
+        if len(found) >= options.test:
+            break
         pair = len(found) // 2
         first = _free(rng, EVALUATION, pair, options)
         second = _twin(rng, first, appearance=pair % 4 == 3) if pair % 2 else _free(rng, EVALUATION, pair, options)
         if second is not None and first != second and first not in found and second not in found:
             found |= {first: None, second: None}
+    else:
+        raise UserError(f"the world has fewer than test={options.test} distinct captions; lower test or raise duet")
     return list(found)[: options.test]
 
 
 def _twin(rng: np.random.Generator, looks: tuple[Look, ...], appearance: bool) -> tuple[Look, ...] | None:
-    """The same looks with one attribute of the key changed, still different from the other thing's; None if there is none."""
+    """The same looks with one attribute of the key changed, but not to the other thing's; None if there is none."""
     key, others = looks[0], looks[1:]
     choices: dict[str, Iterable[str]] = {"motion": MOTIONS}
     if appearance:

@@ -14,7 +14,8 @@ from internvideo_pl.data.mini.world import MOTIONS, Scene, Thing
 Array = NDArray[np.float32]
 
 EXPONENT = 2.5  # amplitude of the background falls as 1/f^2.5: smooth, so that masked patches can be predicted
-CONTRAST = 0.13  # standard deviation of the background's luminance
+CONTRAST = 0.06  # standard deviation of the grain of the background, in luminance
+SLOPE = (0.3, 0.6)  # light falls from a random side: difference of luminance across the frame
 CHROMA = 0.02  # standard deviation of each colour difference: luminance dominates
 TINT = 0.05  # distance of the background's mean colour from grey
 DARK = 0.22  # dark tone of a texture, as a share of the thing's colour
@@ -59,9 +60,16 @@ def _background(rng: np.random.Generator, family: int, camera: NDArray[np.float6
     waves = noise * amplitude * shift[:, None]  # (T, 3, S, S/2+1); a phase ramp moves the noise by parts of a pixel
     fields = np.fft.irfft2(waves).astype(np.float32)  # (T, 3, S, S): luminance and two colour differences
     fields /= fields[0].std(axis=(1, 2), keepdims=True)
-    light = fields[:, 0] * np.float32(CONTRAST)
+    light = fields[:, 0] * np.float32(CONTRAST) + _slope(rng, size)
     one, two = fields[:, 1] * np.float32(CHROMA), fields[:, 2] * np.float32(CHROMA)
     return np.stack([light + one, light - 0.5 * one - 0.5 * two, light + two], axis=-1) + tint
+
+
+def _slope(rng: np.random.Generator, size: int) -> Array:
+    """Lighting (S, S), which stays while the camera moves: by it, one visible patch tells of all hidden ones."""
+    angle, rise = rng.uniform(0, 2 * np.pi), rng.uniform(*SLOPE)
+    ramp = (np.arange(size) + 0.5) / size - 0.5
+    return ((math.cos(angle) * ramp + math.sin(angle) * ramp[:, None]) * rise).astype(np.float32)
 
 
 @cache

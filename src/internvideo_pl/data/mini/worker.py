@@ -1,7 +1,7 @@
 """Renders and encodes the clips of a miniature, in this process or in several.
 
-The processes are started as `python -m internvideo_pl.data.mini.worker` rather than forked or spawned by `multiprocessing`: that is
-safe beside the threads of PyTorch, and needs no `__main__` guard in a user's script.
+The processes are started as `python -m internvideo_pl.data.mini.worker` rather than by `multiprocessing`: that is safe
+beside the threads of PyTorch, and needs no `__main__` guard in a user's script.
 """
 
 import json
@@ -59,7 +59,7 @@ def write_clips(job: Job, workers: int) -> Iterator[int]:
         os.close(writing)  # the workers hold the other ends: the loop below ends when the last of them does
         try:
             yield from map(int, reports)
-            failed = any([process.wait() for process in processes])
+            failed = any(process.wait() for process in processes)
         finally:
             for process in processes:
                 process.kill()

@@ -1,8 +1,8 @@
 """What a miniature clip shows: one or two textured things that drift over a textured background.
 
-A thing is a shape x texture x colour x motion. The first thing of a scene is the KEY: its colour is warm; a second thing,
-where there is one, has a cool colour and another motion, so whoever wants the key's motion must bind it to its colour.
-The stage is a torus: things start anywhere and wrap round, so no single frame tells a motion from its time reverse.
+A thing is a shape x texture x colour x motion. The first thing of a scene is the KEY: its colour is warm; a second
+thing, where there is one, has a cool colour and another motion, so whoever wants the key's motion must bind it to its
+colour. The stage is a torus: things start anywhere and wrap round, so no single frame tells a motion from its reverse.
 """
 
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class Look:
 
     @property
     def group(self) -> int:
-        """Which of the `GROUPS` held-out groups this combination belongs to; every attribute is spread over all of them."""
+        """Which of the `GROUPS` this combination belongs to; every attribute is spread over all of them."""
         palette = WARM if self.colour in WARM else COOL
         kind = list(palette).index(self.colour) * len(MOTIONS) + list(MOTIONS).index(self.motion)
         return (SHAPES.index(self.shape) + 2 * TEXTURES.index(self.texture) + kind) % GROUPS
