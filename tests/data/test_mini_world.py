@@ -64,7 +64,9 @@ def test_textures_are_told_apart_by_their_dark_share():
 def test_a_thing_moves_its_way_and_wraps_round(still, motion):
     scene = a_scene(a_thing(motion=motion))
     clip = render.render(scene, 64, 12).astype(int)
-    shown = np.abs(clip - render.render(a_scene(), 64, 12)).sum(-1)  # the thing alone, on a background that stands still
+    shown = np.abs(clip - render.render(a_scene(), 64, 12)).sum(
+        -1
+    )  # the thing alone, on a background that stands still
     dx, dy = MOTIONS[motion]
     for t in range(12):
         wanted = np.roll(shown[0] > 60, (4 * t * dy, 4 * t * dx), axis=(0, 1))
@@ -77,25 +79,72 @@ def test_the_camera_moves_everything_alike(still):
         assert np.abs(clip[t] - np.roll(clip[0], (-t, 2 * t), axis=(0, 1))).max() <= 1
 
 
-def test_light_and_grain_are_as_stated(monkeypatch):
+def test_light_falls_from_a_side_at_the_stated_slope(monkeypatch):
     monkeypatch.setattr(render, "SLOPE", (0.4, 0.4))
+    monkeypatch.setattr(render, "CONTRAST", 1e-6)
+    monkeypatch.setattr(render, "CHROMA", 1e-6)
+    y, x = np.mgrid[:64, :64] / 64
+    plane = np.stack([x.ravel(), y.ravel(), np.ones(64 * 64)], 1)
     for family in range(20):
-        clip = render.render(replace(a_scene(), family=family, seed=(family,)), 64, 4) / 255
-        luma = clip.mean(-1)[0]
-        ramp = np.linspace(-0.5, 0.5, 65)[:-1] + 1 / 128
-        slope = np.hypot(*(np.tensordot(luma - luma.mean(), axis).sum() / 64 / (ramp**2).sum() for axis in _axes(ramp)))
-        assert 0.15 < slope < 0.65  # 0.4 and what the grain adds by chance
-        assert 0.3 < clip.mean() < 0.65
-        assert np.ptp(clip.mean((0, 1, 2))) < 0.25  # tinted, never coloured
-
-
-def _axes(ramp):
-    # contracting the rows leaves the slope along them
-    return (ramp[:, None] * np.ones((1, 64)) / 1.0)[None].reshape(1, 64, 64), None
+        clip = render.render(replace(a_scene(), family=family, seed=(family,)), 64, 1)[0] / 255
+        slope = np.linalg.lstsq(plane, clip.mean(-1).ravel(), rcond=None)[0][:2]
+        assert np.hypot(*slope) == pytest.approx(0.4, abs=0.005)
+        assert np.ptp(clip.mean((0, 1))) < 0.12  # tinted, never coloured
 
 
 # --- splits -------------------------------------------------------------------------------------------------------
 
 
-def every_look():
-    return [Look(*words) for words in product(SHAPES, TEXTURES, COLOURS, MOTIONS)]
+EVERY_LOOK = [Look(*words) for words in product(SHAPES, TEXTURES, COLOURS, MOTIONS)]
+
+
+def test_groups_are_equal_and_spread_every_attribute():
+    assert Counter(look.group for look in EVERY_LOOK) == dict.fromkeys(range(world.GROUPS), len(EVERY_LOOK) / 5)
+    for texture, colour, motion in product(TEXTURES, COLOURS, MOTIONS):
+        shapes = {
+            look.group for look in EVERY_LOOK if (look.texture, look.colour, look.motion) == (texture, colour, motion)
+        }
+        assert len(shapes) == world.GROUPS  # each class and texture meets each group once
+
+
+def test_splits_share_neither_combinations_nor_background_families():
+    for one, other in (("train", "val"), ("train", "test"), ("val", "test"), ("train", "held_out")):
+        assert not set(SPLIT_GROUPS[one]) & set(SPLIT_GROUPS[other])
+        assert not set(world.SPLIT_FAMILIES[one]) & set(world.SPLIT_FAMILIES[other])
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test", "held_out"])
+def test_scenes_stay_within_their_split(split):
+    rng = np.random.default_rng(1)
+    for i in range(200):
+        look = world.sample_look(rng, split, "purple", "up")
+        other = world.sample_other(rng, split, look)
+        scene = world.sample_scene((7, i), split, (look, other))
+        assert all(thing.look.group in SPLIT_GROUPS[split] for thing in scene.things)
+        assert scene.family in world.SPLIT_FAMILIES[split]
+        assert other.colour in world.COOL
+        assert all(getattr(look, word) != getattr(other, word) for word in ("shape", "texture", "colour", "motion"))
+
+
+def test_a_scene_is_a_function_of_its_seed():
+    looks = (Look("disc", "plain", "red", "up"),)
+    assert world.sample_scene((1, 2), "train", looks) == world.sample_scene((1, 2), "train", looks)
+    assert world.sample_scene((1, 2), "train", looks) != world.sample_scene((1, 3), "train", looks)
+
+
+# --- leaks --------------------------------------------------------------------------------------------------------
+
+
+def test_place_and_nuisances_tell_nothing_of_the_motion_at_any_frame():
+    clips = kinetics.plan(0, kinetics.KineticsMini(train=200, val=1, test=1))[:2400]
+    for motion in MOTIONS:
+        keys = [clip.scene.things[0] for clip in clips if clip.scene.looks[0].motion == motion]
+        bound = 4.5 / np.sqrt(2 * len(keys))  # 4.5 standard errors of the mean of a cosine over uniform angles
+        places = 2 * PI * np.stack([render.positions(key, 12) for key in keys])  # (clips, frames, 2)
+        assert np.abs(np.cos(places).mean(0)).max() < bound
+        assert np.abs(np.sin(places).mean(0)).max() < bound
+        for name, (low, high) in {"speed": world.SPEED, "radius": world.RADIUS}.items():
+            values = np.array([getattr(key, name) for key in keys])
+            assert abs(values.mean() - (low + high) / 2) < 4.5 * (high - low) / np.sqrt(12 * len(keys))
+        pans = np.array([clip.scene.pan for clip in clips if clip.scene.looks[0].motion == motion])
+        assert np.abs(pans.mean(0)).max() < 4.5 * world.PAN / np.sqrt(3 * len(keys))

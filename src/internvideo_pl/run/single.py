@@ -91,5 +91,5 @@ def run_one(
 
 def _silence() -> None:
     """Hints of Lightning's that our loaders and folders make moot."""
-    for hint in ("many workers", "val_dataloader", "Experiment logs directory", "in eval mode", "LeafSpec"):
+    for hint in ("many workers", "val_dataloader", "Experiment logs directory", "in eval mode", "LeafSpec", "logging interval"):
         warnings.filterwarnings("ignore", message=f".*{hint}.*")

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import lightning as L
@@ -18,6 +19,9 @@ from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 
 from internvideo_pl.config import Experiment
 
+# Short runs write none: what later runs start from is `model.safetensors`, and a full state is three times its size.
+CHECKPOINT_EVERY = timedelta(minutes=10)
+
 
 def progress_bar() -> Callback:
     """Bars on a terminal; nothing where the output is a file."""
@@ -31,7 +35,7 @@ def build_trainer(experiment: Experiment, folder: Path, callbacks: list[Callback
     watched = [
         *callbacks,
         LearningRateMonitor("step"),
-        ModelCheckpoint(folder / "checkpoints", filename="{step}", save_last=True, save_top_k=1, monitor=None),
+        ModelCheckpoint(folder / "checkpoints", filename="{step}", train_time_interval=CHECKPOINT_EVERY),
     ]
     return L.Trainer(
         accelerator=config.accelerator,
@@ -42,7 +46,7 @@ def build_trainer(experiment: Experiment, folder: Path, callbacks: list[Callback
         max_steps=steps,
         accumulate_grad_batches=config.accumulate_grad_batches,
         gradient_clip_val=config.gradient_clip_val,
-        log_every_n_steps=config.log_every_n_steps,
+        log_every_n_steps=max(min(config.log_every_n_steps, steps), 1),
         check_val_every_n_epoch=config.check_val_every_n_epoch,
         limit_train_batches=config.limit_train_batches,
         limit_val_batches=config.limit_val_batches,
