@@ -98,6 +98,19 @@ def _list(chosen: argparse.Namespace) -> None:
     listing.main(json=chosen.json)
 
 
+def _mini_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="the data set, such as kinetics400")
+    parser.add_argument("settings", nargs="*", metavar="key=value", help="sizes that differ from the defaults")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same files, byte for byte")
+
+
+def _mini(chosen: argparse.Namespace) -> None:
+    from internvideo_pl.data.mini.command import mini_command
+    from internvideo_pl.folders import cache_folder
+
+    print(mini_command(chosen.name, chosen.settings, cache_folder() / "mini", chosen.seed))
+
+
 def _no_arguments(parser: argparse.ArgumentParser) -> None:
     """For a command that takes none."""
 
@@ -113,6 +126,7 @@ COMMANDS = {
     "list": Command(
         "every experiment: task, the paper's number, ours, whether its data is here", _list_arguments, _list
     ),
+    "mini": Command("make a miniature data set in its official layout", _mini_arguments, _mini),
     "vocabulary": Command("download and check CLIP's vocabulary file", _no_arguments, _vocabulary),
 }
 

@@ -16,7 +16,7 @@ from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.run.build import build_data, build_module, check_fit, check_labels, saved_model
 from internvideo_pl.run.finished import Finished, finish
-from internvideo_pl.run.trainer import build_trainer, progress_bar
+from internvideo_pl.run.trainer import build_trainer, close_loggers, progress_bar
 from internvideo_pl.run.weights import file_hash, find_parent, save_model
 from internvideo_pl.video.faults import Ledger
 
@@ -84,12 +84,17 @@ def run_one(
         if steps > 0:
             trainer.fit(module, datamodule=data)
         trainer.test(module, datamodule=data, verbose=False)
+    close_loggers()
     save_model(saved_model(module), folder)
     found = ledger.summary() if ledger.faults else ""
     return finish(experiment, folder, pictures.previews, found, time.monotonic() - started)
 
 
+# Beginnings of Lightning's hints that our loaders, folders and frozen encoders make moot.
+HINTS = ("many workers", "val_dataloader", "Experiment logs directory", "in eval mode", "LeafSpec")
+
+
 def _silence() -> None:
-    """Hints of Lightning's that our loaders and folders make moot."""
-    for hint in ("many workers", "val_dataloader", "Experiment logs directory", "in eval mode", "LeafSpec", "logging interval"):
+    """Leave out what does not help."""
+    for hint in HINTS:
         warnings.filterwarnings("ignore", message=f".*{hint}.*")

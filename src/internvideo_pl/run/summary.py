@@ -4,13 +4,15 @@ from pathlib import Path
 
 from internvideo_pl.config import Experiment
 from internvideo_pl.run.finished import Finished
-from internvideo_pl.tables.benchmark import benchmark_table, sampling_error
+from internvideo_pl.tables.benchmark import benchmark_table, metric_words, sampling_error
 from internvideo_pl.tables.curves import loss_curves
 from internvideo_pl.tables.provenance import code_version, library_versions
 from internvideo_pl.tables.render import print_table, to_csv, to_markdown
 from internvideo_pl.tables.report import write_report
 from internvideo_pl.tables.row import Row
 from internvideo_pl.tables.sections import (
+    Card,
+    CardsSection,
     CurvesSection,
     FactsSection,
     Picture,
@@ -20,6 +22,7 @@ from internvideo_pl.tables.sections import (
     TextSection,
 )
 from internvideo_pl.tables.table import Table
+from internvideo_pl.tables.verdict import against_chance, best
 
 COORDINATED, CONTROL = "coordinate/k400_base", "coordinate/k400_base_control"
 
@@ -58,9 +61,23 @@ def _verdicts(rows: list[Row]) -> list[str]:
     ]
 
 
+def _cards(rows: list[Row]) -> list[Card]:
+    """The best figure of each task, beside chance."""
+    cards = []
+    for task in dict.fromkeys(row.task for row in rows):
+        top = next(iter(best([row for row in rows if row.task == task])), None)
+        if top is not None:
+            chance = against_chance(top, top.headline)
+            label = f"{metric_words(top.headline)}: {top.model}"
+            guess = f"chance {top.chance[top.headline]:.1f}" if top.headline in top.chance else ""
+            cards.append(Card(label, f"{top.value:.1f}", guess, chance.tone))
+    return cards
+
+
 def _sections(plan: Experiment, finished: list[Finished], table: Table) -> list[Section]:
     """The report, from what matters most to what explains it."""
-    sections: list[Section] = [TableSection("Results", table)]
+    rows = [row for run in finished for row in run.rows]
+    sections: list[Section] = [CardsSection("Summary", _cards(rows)), TableSection("Results", table)]
     pictures = [Picture(shown.path, shown.caption, shown.caption) for run in finished for shown in run.previews]
     if pictures:
         sections.append(PictureSection("What the models see", pictures))

@@ -62,6 +62,12 @@ def build_trainer(experiment: Experiment, folder: Path, callbacks: list[Callback
     )
 
 
+def close_loggers() -> None:
+    """End the run of Weights & Biases, if there is one: the next experiment in this process gets its own."""
+    if "wandb" in sys.modules:
+        sys.modules["wandb"].finish()
+
+
 def _loggers(experiment: Experiment, folder: Path) -> list[Logger]:
     """CSV always; Weights & Biases unless it is switched off."""
     loggers: list[Logger] = [CSVLogger(folder, name="", version="")]

@@ -4,6 +4,7 @@ Messages from the worker: {"kind": "progress", "phase", "step", "total", "loss"}
 {"kind": "mistake", "sentence"} for what a person must mend.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -18,6 +19,7 @@ from internvideo_pl.errors import UserError
 
 Message = dict[str, Any]
 LOG = "log.txt"  # what a stage prints
+PATIENCE = 20  # seconds that an idle worker gets to end by itself
 LINES_SHOWN = 30  # of that, when the stage fails
 
 
@@ -44,8 +46,12 @@ class Worker:
         """The worker itself."""
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """End the process, whatever it does."""
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        """End the process: by itself when all went well, so that it clears up; at once when something failed."""
+        if failure is None and self.process.stdin is not None:
+            self.process.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(PATIENCE)
         self.process.kill()
         self.process.wait()
 
