@@ -91,7 +91,7 @@ def run_one(
 
 
 # Beginnings of Lightning's hints that our loaders, folders and frozen encoders make moot.
-HINTS = ("many workers", "val_dataloader", "Experiment logs directory", "in eval mode", "LeafSpec")
+HINTS = ("many workers", "val_dataloader", "Experiment logs directory", "in eval mode", "LeafSpec", "logging interval")
 
 
 def _silence() -> None:
