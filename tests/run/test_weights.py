@@ -8,7 +8,7 @@ from internvideo_pl.backbones.choices import MaskedChoice, MultimodalChoice, Tow
 from internvideo_pl.errors import UserError
 from internvideo_pl.heads.classify import Classifier, ClassifyHeadConfig
 from internvideo_pl.run.folder import mark_done
-from internvideo_pl.run.weights import file_hash, find_parent, load_backbone, load_exactly, read_weights, save_model
+from internvideo_pl.run.weights import find_parent, load_backbone, load_exactly, read_weights, save_model
 
 MASKED, TOWER = MaskedChoice(size="tiny"), TowerChoice(size="tiny")
 
@@ -81,8 +81,3 @@ def test_parents_are_found_by_stage_run_folder_and_file(tmp_path):
         find_parent("a", tmp_path, False, {})
     with pytest.raises(UserError, match="there are no weights at"):
         find_parent(str(tmp_path / "gone.safetensors"), tmp_path, True, {})
-
-
-def test_file_hash_is_that_of_the_bytes(tmp_path):
-    (tmp_path / "x").write_bytes(b"abc")
-    assert file_hash(tmp_path / "x") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -17,7 +17,8 @@ from internvideo_pl.data.module import VideoData
 from internvideo_pl.run.build import build_data, build_module, check_fit, check_labels, saved_model
 from internvideo_pl.run.finished import Finished, finish
 from internvideo_pl.run.trainer import build_trainer, close_loggers, progress_bar
-from internvideo_pl.run.weights import file_hash, find_parent, save_model
+from internvideo_pl.run.weights import find_parent, save_model
+from internvideo_pl.tables.provenance import file_hash
 from internvideo_pl.video.faults import Ledger
 
 

@@ -1,6 +1,5 @@
 """Weights between runs: what a run leaves behind, and how the next one starts from it."""
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -59,12 +58,6 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path} is not a readable .safetensors file: {error}") from error
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def load_backbone(backbone: nn.Module, path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Batches to named losses: modules that hold what is trained."""
