@@ -67,25 +67,33 @@ def check_fit(experiment: Experiment) -> None:
             raise UserError(f"parents.{role}: objective {name!r} starts from {' and '.join(roles)} only")
 
 
-def build_data(experiment: Experiment, cache: FrameCache) -> VideoData:
-    """The DataModule of an experiment; makes the miniature first when the experiment is mini.
+def data_root(experiment: Experiment) -> Path:
+    """The folder of an experiment's dataset; makes the miniature first when the experiment is mini.
 
     Raises:
-        UserError: The dataset is not on disk, or has no miniature.
+        UserError: The dataset has no miniature, or is a person's own and was not named.
     """
     config, paths = experiment.data, experiment.paths
     kind, _ = DATASETS[config.name]
-    if config.root is None and not kind.official:
-        raise UserError(f"name the folder of your videos: make experiment NAME={experiment.name} DATA=<folder>")
     if config.root is not None:
-        root = config.root.expanduser()
-    elif experiment.mini:
-        if config.name not in MINIS:
-            raise UserError(f"{config.name} has no miniature; name its folder with ARGS=data.root=<folder>")
-        root = make_mini(config.name, paths.cache / "mini", **config.mini_sizes)
-    else:
-        root = paths.data / config.name
-    return kind(config, root, experiment.seed, cache)
+        return config.root.expanduser()
+    if not kind.official:
+        raise UserError(f"name the folder of your videos: make experiment NAME={experiment.name} DATA=<folder>")
+    if not experiment.mini:
+        return paths.data / config.name
+    if config.name not in MINIS:
+        raise UserError(f"{config.name} has no miniature; name its folder with ARGS=data.root=<folder>")
+    return make_mini(config.name, paths.cache / "mini", **config.mini_sizes)
+
+
+def build_data(experiment: Experiment, cache: FrameCache) -> VideoData:
+    """The DataModule of an experiment.
+
+    Raises:
+        UserError: As `data_root`.
+    """
+    kind, _ = DATASETS[experiment.data.name]
+    return kind(experiment.data, data_root(experiment), experiment.seed, cache)
 
 
 def check_labels(experiment: Experiment, data: VideoData) -> None:

@@ -14,7 +14,7 @@ import torch
 
 from internvideo_pl.config import Experiment, save_config
 from internvideo_pl.run.board import Board
-from internvideo_pl.run.build import check_fit
+from internvideo_pl.run.build import check_fit, data_root
 from internvideo_pl.run.finished import Finished, read_finished
 from internvideo_pl.run.folder import mark_done
 from internvideo_pl.run.worker import Worker, messages
@@ -28,6 +28,8 @@ def run_stages(pipeline: Experiment, stages: list[Experiment], folder: Path) -> 
     """
     for stage in stages:
         check_fit(stage)
+    for stage in stages:
+        data_root(stage)  # miniatures are made here, on all cores and with their bar in sight
     save_config(pipeline, folder / "config.yaml")
     folders = {stage.name: folder / f"{i:02d}-{stage.name.replace('/', '-')}" for i, stage in enumerate(stages, 1)}
     started = time.monotonic()
