@@ -123,6 +123,7 @@ def _broken_python(folder: Path) -> Path:
         ("kinetics40", {}, "no miniature 'kinetics40'. Did you mean 'kinetics400'?"),
         ("kinetics400", {"trian": 3}, "no option 'trian'. Did you mean 'train'?"),
         ("kinetics400", {"size": 50}, "multiple of 4"),
+        ("kinetics400", {"appearance": "texure"}, "Did you mean 'texture'?"),
         ("msrvtt", {"duet": 0.0, "train": 1, "test": 110}, "lower test or raise duet"),
     ],
 )

@@ -58,9 +58,18 @@ def test_kinetics_classes_are_exactly_balanced_and_so_are_duets(kinetics_lists, 
     assert set(Counter(pair[0].colour + pair[0].motion for pair in looks if len(pair) == 2).values()) == {each // 2}
 
 
+def test_kinetics_classes_can_be_textures_instead():
+    options = kinetics.KineticsMini(appearance="texture", train=10, val=5, test=1)
+    keys = [(clip.split, clip.scene.looks[0]) for clip in kinetics.plan(0, options)]
+    counts = Counter((split, describe.title(key, "texture")) for split, key in keys if split != "test")
+    names = [f"{texture} shape moving {motion}" for texture, motion in product(TEXTURES[1:], MOTIONS)]
+    assert counts == {(split, name): each for split, each in (("train", 10), ("val", 5)) for name in names}
+    assert {key.colour for _, key in keys} == set(WARM)
+
+
 def test_kinetics_rows_name_their_files_and_their_classes(kinetics_lists):
     folder, clips = kinetics_lists
-    shown = {clip.path: describe.title(clip.scene.looks[0]) for clip in clips}
+    shown = {clip.path: describe.title(clip.scene.looks[0], "colour") for clip in clips}
     listed = {}
     for split in kinetics.SPLITS:
         for row in rows_of(folder / f"{split}.csv"):
@@ -143,7 +152,8 @@ def test_training_captions_say_what_their_video_shows(msrvtt_files):
             for look in looks[name]:
                 assert f"a {look.colour} {look.texture} {look.shape}" in caption
                 assert _direction(caption, look) == look.motion
-        assert captions[-1] == f"a {looks[name][0].colour} shape moving {looks[name][0].motion}"
+        key = looks[name][0]
+        assert captions[-1] in (f"a {kind} shape moving {key.motion}" for kind in (key.colour, key.texture))
 
 
 def _direction(caption: str, look: Look) -> str:
@@ -173,11 +183,12 @@ def test_no_sentence_is_cut_off_by_the_tiny_text_tower():
     assert longest <= 30  # 32 places, start and end token
 
 
-def test_paraphrases_vary():
+@pytest.mark.parametrize(("count", "wordings"), [(2, 14), (1, 15)])
+def test_paraphrases_vary(count, wordings):
+    """Two things: 2 orders x (2 verbs x 2 joints + 2 other forms); one: 11 verbs, 2 ways to rise; and 2 short ones."""
     rng = np.random.default_rng(0)
-    pair = (Look("disc", "plain", "red", "up"), Look("ring", "dotted", "blue", "left"))
-    assert len(set(describe.paraphrases(rng, pair, 100))) == 13  # 2 orders x (2 verbs x 2 joints + 2), and the class
-    assert len(set(describe.paraphrases(rng, pair[:1], 200))) == 10  # 7 verbs, 2 ways to rise, and the class
+    looks = (Look("disc", "plain", "red", "up"), Look("ring", "dotted", "blue", "left"))[:count]
+    assert len({said for _ in range(40) for said in describe.paraphrases(rng, looks, 10)}) == wordings
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 0.7, 1.0])

@@ -117,7 +117,8 @@ def test_splits_share_neither_combinations_nor_background_families():
 def test_scenes_stay_within_their_split(split):
     rng = np.random.default_rng(1)
     for i in range(200):
-        look = world.sample_look(rng, split, "purple", "up")
+        look = world.sample_look(rng, split, colour=["purple"], motion=["up", "left"])
+        assert (look.colour, look.motion in ("up", "left")) == ("purple", True)
         other = world.sample_other(rng, split, look)
         scene = world.sample_scene((7, i), split, (look, other))
         assert all(thing.look.group in SPLIT_GROUPS[split] for thing in scene.things)

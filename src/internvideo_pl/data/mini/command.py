@@ -9,6 +9,8 @@ from internvideo_pl.data.mini.generate import MANIFEST, make_mini
 from internvideo_pl.data.mini.layouts import MINIS
 from internvideo_pl.errors import UserError, hint
 
+TYPES = {int: int, float: float, str: str}  # of an option, by that of its default
+
 
 def mini_command(name: str, settings: list[str], cache: Path, seed: int = 0) -> str:
     """Makes a miniature.
@@ -34,7 +36,7 @@ def mini_command(name: str, settings: list[str], cache: Path, seed: int = 0) -> 
     return f"{folder}\n{manifest['clips']} clips, seed={manifest['seed']} {chosen}\nsha256 {manifest['sha256']}"
 
 
-def _parse(name: str, setting: str) -> tuple[str, int | float]:
+def _parse(name: str, setting: str) -> tuple[str, int | float | str]:
     """One "key=value" as the option's type."""
     defaults = {field.name: field.default for field in dataclasses.fields(MINIS[name].options)}
     key, equals, value = setting.partition("=")
@@ -43,6 +45,6 @@ def _parse(name: str, setting: str) -> tuple[str, int | float]:
     if key not in defaults:
         raise UserError(f"the miniature {name} has no option {key!r}.{hint(key, defaults)}")
     try:
-        return key, float(value) if isinstance(defaults[key], float) else int(value)
+        return key, TYPES[type(defaults[key])](value)
     except ValueError:
         raise UserError(f"{key}={value} of the miniature {name} must be a number like {defaults[key]}") from None

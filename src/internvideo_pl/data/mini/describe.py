@@ -10,13 +10,14 @@ from internvideo_pl.data.mini.world import Look
 
 VERBS = ("moves", "goes")
 DIRECTIONS = {"left": ("left", "to the left"), "right": ("right", "to the right"), "up": ("up",), "down": ("down",)}
-LONE_VERBS = (*VERBS, "moving", "going", "drifts", "slides", "glides")  # longer ones fit where there is one thing
+LONG_VERBS = ("drifts", "slides", "glides", "floats", "sails", "travels", "wanders")  # where there is one thing only
+LONE_VERBS = (*VERBS, "moving", "going", *LONG_VERBS)
 VERTICAL = {"up": ("rises", "climbs"), "down": ("sinks", "falls")}
 
 
-def title(look: Look) -> str:
-    """Name of a class, from the two attributes that define it: "red shape moving left"."""
-    return f"{look.colour} shape moving {look.motion}"
+def title(look: Look, appearance: str) -> str:
+    """Name of a class, from the attribute and the motion that define it: "red shape moving left"."""
+    return f"{getattr(look, appearance)} shape moving {look.motion}"
 
 
 def caption(looks: tuple[Look, ...]) -> str:
@@ -26,9 +27,10 @@ def caption(looks: tuple[Look, ...]) -> str:
 
 
 def paraphrases(rng: np.random.Generator, looks: tuple[Look, ...], count: int) -> list[str]:
-    """`count` sentences: all but the last say everything about every thing, the last names the key's class alone."""
+    """`count` sentences: all but the last say everything, the last only the key's motion and its colour or texture."""
     whole = _about_one if len(looks) == 1 else _about_two
-    return [*(whole(rng, looks) for _ in range(count - 1)), f"a {title(looks[0])}"]
+    sentences = [whole(rng, looks) for _ in range(count - 1)]
+    return [*sentences, f"a {title(looks[0], str(rng.choice(['colour', 'texture'])))}"]
 
 
 def _about_one(rng: np.random.Generator, looks: tuple[Look, ...]) -> str:

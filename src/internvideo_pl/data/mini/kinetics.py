@@ -1,7 +1,7 @@
 """The miniature in the layout of Kinetics: official CSV lists, one folder of mp4 files a split.
 
-A class is the colour and the motion of the key: 3 x 4 = 12 classes. Classes of one colour differ only in motion,
-classes of one motion only in appearance. Shape, texture, background, speed, place and the second thing are nuisances.
+A class is one attribute of the key's appearance and its motion: 3 x 4 = 12 classes. Classes of one appearance differ
+only in motion, classes of one motion only in appearance. Everything else is a nuisance.
 """
 
 import csv
@@ -14,40 +14,54 @@ import numpy as np
 from internvideo_pl.data.mini.describe import title
 from internvideo_pl.data.mini.layout import MiniClip, MiniOptions, interleaved
 from internvideo_pl.data.mini.world import MOTIONS, WARM, sample_look, sample_other, sample_scene
+from internvideo_pl.errors import UserError, hint
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"  # of YouTube ids
 SPLITS = ("train", "val", "test")
-CLASSES = tuple(product(WARM, MOTIONS))
+APPEARANCES = {"colour": tuple(WARM), "texture": ("striped", "checked", "dotted")}
 
 
 @dataclass(frozen=True, kw_only=True)
 class KineticsMini(MiniOptions):
-    """Sizes of the miniature.
+    """Sizes and choices of the miniature.
 
     Attributes:
+        appearance: What, beside its motion, makes the key's class: a key of `APPEARANCES`.
         train: Training clips of each class.
         val: Validation clips of each class.
         test: Test clips of each class; the official list has no labels for them.
         duet: Share of clips with a second thing.
     """
 
+    appearance: str = "colour"
     train: int = 134
     val: int = 34
     test: int = 4
     duet: float = 0.5
 
+    def __post_init__(self) -> None:
+        """Refuses an appearance that there is not.
+
+        Raises:
+            UserError: There is none of that name, or what `MiniOptions` refuses.
+        """
+        super().__post_init__()
+        if self.appearance not in APPEARANCES:
+            raise UserError(f"appearance={self.appearance} makes no classes.{hint(self.appearance, APPEARANCES)}")
+
 
 def plan(seed: int, options: KineticsMini) -> list[MiniClip]:
     """All clips, classes in turn, each with its own random stream."""
+    classes = list(product(APPEARANCES[options.appearance], MOTIONS))
     clips = []
     for number, split in enumerate(SPLITS):
-        for index in range(getattr(options, split) * len(CLASSES)):
+        for index in range(getattr(options, split) * len(classes)):
             key = (seed, number, index)
             rng = np.random.default_rng((*key, 0))
-            look = sample_look(rng, split, *CLASSES[index % len(CLASSES)])
-            looks = (
-                (look, sample_other(rng, split, look)) if interleaved(index // len(CLASSES), options.duet) else (look,)
-            )
+            kind, motion = classes[index % len(classes)]
+            look = sample_look(rng, split, **{"colour": WARM, options.appearance: [kind], "motion": [motion]})
+            duet = interleaved(index // len(classes), options.duet)
+            looks = (look, sample_other(rng, split, look)) if duet else (look,)
             clips.append(MiniClip(f"{split}/{_name(rng)}.mp4", sample_scene(key, split, looks), split))
     return clips
 
@@ -56,7 +70,7 @@ def annotate(folder: Path, clips: list[MiniClip], seed: int, options: KineticsMi
     """Writes annotations/{train,val,test}.csv with the columns of the 2017 release; test rows have no label."""
     (folder / "annotations").mkdir()
     for split in SPLITS:
-        rows = [_row(clip) for clip in clips if clip.split == split]
+        rows = [_row(clip, options) for clip in clips if clip.split == split]
         np.random.default_rng((seed, len(SPLITS))).shuffle(rows)
         fields = ["label", "youtube_id", "time_start", "time_end", "split", "is_cc"]
         if split == "test":
@@ -73,7 +87,8 @@ def _name(rng: np.random.Generator) -> str:
     return "".join(rng.choice(list(ALPHABET), 11)) + f"_{start:06d}_{start + 10:06d}"
 
 
-def _row(clip: MiniClip) -> dict[str, str | int]:
+def _row(clip: MiniClip, options: KineticsMini) -> dict[str, str | int]:
     identity, start, end = Path(clip.path).stem.rsplit("_", 2)
-    row: dict[str, str | int] = {"label": title(clip.scene.looks[0]), "youtube_id": identity, "split": clip.split}
+    label = title(clip.scene.looks[0], options.appearance)
+    row: dict[str, str | int] = {"label": label, "youtube_id": identity, "split": clip.split}
     return row | {"time_start": int(start), "time_end": int(end), "is_cc": 0}

@@ -84,7 +84,7 @@ def annotate(folder: Path, clips: list[MiniClip], seed: int, options: MsrvttMini
 
 
 def _free(rng: np.random.Generator, split: str, index: int, options: MsrvttMini) -> tuple[Look, ...]:
-    key = sample_look(rng, split, str(rng.choice(list(WARM))), str(rng.choice(list(MOTIONS))))
+    key = sample_look(rng, split, colour=WARM)
     return (key, sample_other(rng, split, key)) if interleaved(index, options.duet) else (key,)
 
 

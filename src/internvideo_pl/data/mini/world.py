@@ -5,6 +5,7 @@ thing, where there is one, has a cool colour and another motion, so whoever want
 colour. The stage is a torus: things start anywhere and wrap round, so no single frame tells a motion from its reverse.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,7 @@ MOTIONS: dict[str, tuple[int, int]] = {
     "up": (0, -1),
     "down": (0, 1),
 }  # x right, y down
+WORDS: dict[str, Iterable[str]] = {"shape": SHAPES, "texture": TEXTURES, "colour": COLOURS, "motion": MOTIONS}
 
 # Every thing (shape, texture, colour, motion) falls into one of five groups; each split draws from its own groups only,
 # so that no combination of the evaluation was ever seen in training.
@@ -90,21 +92,25 @@ class Scene:
         return tuple(thing.look for thing in self.things)
 
 
-def sample_look(rng: np.random.Generator, split: str, colour: str, motion: str) -> Look:
-    """A random shape and texture for this colour and motion, among the combinations that `split` may show."""
+def sample_look(rng: np.random.Generator, split: str, **words: Iterable[str]) -> Look:
+    """A random look among the combinations that `split` may show.
+
+    Args:
+        rng: Random stream.
+        split: A key of `SPLIT_GROUPS`.
+        words: For an attribute of the look, the words that it may have; all there are if it is not named.
+    """
     while True:
-        look = Look(str(rng.choice(SHAPES)), str(rng.choice(TEXTURES)), colour, motion)
+        chosen = {attribute: str(rng.choice(list(words.get(attribute, every)))) for attribute, every in WORDS.items()}
+        look = Look(**chosen)
         if look.group in SPLIT_GROUPS[split]:
             return look
 
 
 def sample_other(rng: np.random.Generator, split: str, key: Look) -> Look:
     """The second thing of a duet: a cool colour, and shape, texture and motion all different from the key's."""
-    while True:
-        motion = str(rng.choice([motion for motion in MOTIONS if motion != key.motion]))
-        look = sample_look(rng, split, str(rng.choice(list(COOL))), motion)
-        if look.shape != key.shape and look.texture != key.texture:
-            return look
+    words = {name: [word for word in every if word != getattr(key, name)] for name, every in WORDS.items()}
+    return sample_look(rng, split, **words | {"colour": COOL})
 
 
 def sample_scene(seed: tuple[int, ...], split: str, looks: tuple[Look, ...]) -> Scene:
