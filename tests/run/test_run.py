@@ -57,9 +57,11 @@ def test_the_demo_runs_every_stage_and_leaves_table_pictures_and_report(results,
 
 
 def test_pretraining_on_own_videos_reports_the_damaged_one_and_draws_a_picture(results, videos, capsys):
-    assert run("pretrain/own_videos", *CHEAP, "--data", str(videos)) == 0
+    assert run("pretrain/own_videos", *CHEAP, "wandb.mode=offline", "--data", str(videos)) == 0
     folder = results / "pretrain" / "own_videos" / "001"
     assert (folder / "reconstruction.png").is_file()
+    assert list(folder.glob("wandb/offline-run-*/*.wandb"))  # without a login, and nowhere else
+    assert (folder / "metrics.csv").is_file()
     printed = capsys.readouterr().out
     assert "1 of 3 files could not be read" in printed
     assert "broken.mp4" in printed
@@ -75,6 +77,8 @@ def test_a_second_run_gets_its_own_folder_and_a_taken_one_is_refused(results, vi
     assert run(*own) == 0
     first = results / "pretrain" / "own_videos" / "001"
     assert (first.parent / "002" / "done.json").is_file()
+    metrics = [read_rows(first.parent / number)[0][0].metrics for number in ("001", "002")]
+    assert metrics[0] == metrics[1]  # the same seed, the same numbers
     before = {path: path.stat().st_mtime_ns for path in first.rglob("*")}
     capsys.readouterr()
     assert run(*own, f"paths.run={first}") == 2

@@ -6,7 +6,7 @@ Shapes: T frames, H height, W width, V views.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -75,7 +75,8 @@ class ClipConfig:
         pin_memory: Whether batches are put in page-locked memory, which speeds copies to a GPU.
         cache_gb: Budget for keeping short videos decoded in memory, in GiB; for data that fit.
         bad_videos: Share of the training list that may be unreadable before the run stops.
-        mini_sizes: Options of the dataset's miniature that differ from its defaults, such as `train: 10` a class.
+        mini_sizes: Options of the dataset's miniature that differ from its defaults, such as `train: 10` a class or
+            `appearance: texture`.
     """
 
     name: str
@@ -94,7 +95,7 @@ class ClipConfig:
     pin_memory: bool = False
     cache_gb: float = 0.0
     bad_videos: float = 0.01
-    mini_sizes: dict[str, int] = field(default_factory=dict)
+    mini_sizes: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuses values that cannot be.
