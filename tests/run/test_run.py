@@ -21,6 +21,7 @@ def run(*words: str) -> int:
 @pytest.fixture
 def results(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("INTERNVIDEO_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("WANDB_MODE", "offline")  # Lightning's logger changes it; this puts it back
     return tmp_path / "results"
 
 
