@@ -24,7 +24,7 @@ from internvideo_pl.tables.sections import (
 from internvideo_pl.tables.table import Table
 from internvideo_pl.tables.verdict import against_chance, best
 
-COORDINATED, CONTROL = "coordinate/k400_base", "coordinate/k400_base_control"
+CONTROL = "_control"  # ending of an experiment that is the control of the one without it
 
 
 def summarize(plan: Experiment, finished: list[Finished], folder: Path) -> None:
@@ -45,20 +45,21 @@ def summarize(plan: Experiment, finished: list[Finished], folder: Path) -> None:
 
 
 def _verdicts(rows: list[Row]) -> list[str]:
-    """What the coordination's figure means beside its control's, where both are there."""
+    """What each coordination's figure means beside its control's, where both are there."""
     found = {row.experiment: row for row in rows}
-    if COORDINATED not in found or CONTROL not in found:
-        return []
-    both, control = found[COORDINATED], found[CONTROL]
+    return [_verdict(row, found[row.experiment + CONTROL]) for row in rows if row.experiment + CONTROL in found]
+
+
+def _verdict(both: Row, control: Row) -> str:
     gain, error = both.value - control.value, sampling_error(both)
     if abs(gain) < error:
         says = "within sampling error: this run does not show that the second encoder helps"
     else:
         says = f"beyond sampling error: in this run the second encoder {'helps' if gain > 0 else 'does not help'}"
-    return [
+    return (
         "The control trains the same modules on the masked encoder's own tokens, without any second encoder. "
         f"Coordination is {gain:+.1f} points from it, {says}."
-    ]
+    )
 
 
 def _cards(rows: list[Row]) -> list[Card]:
