@@ -2,11 +2,17 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from internvideo_pl.__main__ import main
+from internvideo_pl.backbones.choices import MultimodalChoice
+from internvideo_pl.config import TrainerConfig
+from internvideo_pl.data.mini.generate import make_mini
+from internvideo_pl.run.build import world_size
+from internvideo_pl.run.weights import save_model
 from internvideo_pl.tables.row import read_rows
 from tests.data.clips import write_video
 
@@ -111,7 +117,7 @@ def test_mistakes_are_one_sentence_and_leave_no_run(results, capsys, words, says
     assert says in captured.err
     assert "Traceback" not in captured.err
     assert len(captured.err.strip().splitlines()) == 1
-    assert not list(results.rglob("done.json"))
+    assert [path for path in results.rglob("*") if path.is_file() or path.name.isdigit()] == []
 
 
 def test_a_folder_with_no_decodable_video_is_refused(results, tmp_path, capsys):
@@ -129,6 +135,25 @@ def test_results_that_cannot_be_written_are_refused_before_work_starts(tmp_path,
     assert run("pretrain/own_videos", "--data", str(videos)) == 2
     assert "cannot write the run's results" in capsys.readouterr().err
     assert blocked.read_text() == "a file"
+
+
+def test_zero_shot_evaluation_needs_no_training_videos(results, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("INTERNVIDEO_CACHE", str(tmp_path / "cache"))
+    make_mini("kinetics400", tmp_path / "cache" / "mini", train=1, val=1, test=1)
+    root = next((tmp_path / "cache" / "mini").glob("*/manifest.json")).parent
+    shutil.rmtree(root / "train")
+    (tmp_path / "parent").mkdir()
+    save_model(MultimodalChoice(size="tiny", num_frames=2).build(), tmp_path / "parent")
+    words = [f"parents.backbone={tmp_path / 'parent'}", f"data.root={root}", "wandb.mode=disabled"]
+    assert run("zeroshot/k400_base", "--mini", *words) == 0
+    folder = results / "zeroshot" / "k400_base" / "001"
+    assert read_rows(folder)[0][0].coverage.used == 12
+    assert not (folder / "model.safetensors").exists()  # nothing was trained
+
+
+@pytest.mark.parametrize(("devices", "nodes", "processes"), [(1, 1, 1), (8, 4, 32), ("2", 3, 6)])
+def test_global_batch_counts_every_process(devices, nodes, processes):
+    assert world_size(TrainerConfig(devices=devices, num_nodes=nodes)) == processes
 
 
 def test_the_list_names_every_experiment(results, capsys):

@@ -36,5 +36,10 @@ def main(name: str, overrides: list[str], mini: bool = False, data: str | None =
     mini = mini or plan.mini_only
     runs = [load_experiment(stage, overrides, mini, schemas=SCHEMAS) for stage in plan.stages or [name]]
     folder = new_run_folder(runs[0].paths.results, name, runs[0].paths.run)
-    finished = run_stages(plan, runs, folder) if plan.stages else [run_one(runs[0], folder, {}, FrameCache())]
+    try:
+        finished = run_stages(plan, runs, folder) if plan.stages else [run_one(runs[0], folder, {}, FrameCache())]
+    except UserError:
+        if not any(folder.iterdir()):
+            folder.rmdir()  # nothing was begun
+        raise
     summarize(plan, finished, folder)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from data_modules import DATASETS
@@ -13,7 +14,7 @@ from internvideo_pl.backbones.choices import (
     MultimodalChoice,
     TowerChoice,
 )
-from internvideo_pl.config import Experiment
+from internvideo_pl.config import Experiment, TrainerConfig
 from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.data.mini.generate import make_mini
 from internvideo_pl.data.mini.layouts import MINIS
@@ -108,11 +109,19 @@ def check_labels(experiment: Experiment, data: VideoData) -> None:
         )
 
 
+def world_size(trainer: TrainerConfig) -> int:
+    """Processes of a run: devices of a machine, all its GPUs for "auto", times machines."""
+    devices = trainer.devices
+    if devices in ("auto", -1, "-1"):
+        on_gpu = trainer.accelerator != "cpu" and torch.cuda.is_available()
+        devices = torch.cuda.device_count() if on_gpu else 1
+    return int(devices) * trainer.num_nodes
+
+
 def build_module(experiment: Experiment, data: VideoData, parents: Parents, total_steps: int) -> VideoModule:
     """The LightningModule of an experiment, with its parents' weights in place."""
     trainer = experiment.trainer
-    devices = trainer.devices if isinstance(trainer.devices, int) else 1
-    batch = experiment.data.batch_size * trainer.accumulate_grad_batches * devices * trainer.num_nodes
+    batch = experiment.data.batch_size * trainer.accumulate_grad_batches * world_size(trainer)
     optimisation: dict[str, Any] = {
         "optimizer": experiment.optimizer,
         "total_steps": total_steps,

@@ -14,7 +14,7 @@ from internvideo_pl.callbacks.table_row import BenchmarkTable, RunFacts
 from internvideo_pl.config import Experiment, config_hash, save_config
 from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.data.module import VideoData
-from internvideo_pl.run.build import build_data, build_module, check_fit, check_labels, saved_model
+from internvideo_pl.run.build import build_data, build_module, check_fit, check_labels, saved_model, world_size
 from internvideo_pl.run.finished import Finished, finish
 from internvideo_pl.run.trainer import build_trainer, close_loggers, progress_bar
 from internvideo_pl.run.weights import find_parent, save_model
@@ -26,8 +26,10 @@ def steps_of(experiment: Experiment, data: VideoData) -> int:
     """Optimiser steps of the whole run, from `trainer.max_steps` or `trainer.max_epochs`, whichever is less."""
     trainer = experiment.trainer
     limits = [trainer.max_steps] if trainer.max_steps >= 0 else []
-    if trainer.max_epochs >= 0:
-        batches = data.steps_per_epoch() if trainer.max_epochs else 0
+    if trainer.max_epochs == 0:
+        limits.append(0)
+    elif trainer.max_epochs > 0:
+        batches = data.steps_per_epoch() // world_size(trainer)
         limits.append(trainer.max_epochs * math.ceil(batches / trainer.accumulate_grad_batches))
     return min(limits)
 
@@ -59,12 +61,12 @@ def run_one(
     }
     data = build_data(experiment, cache)
     check_labels(experiment, data)
-    train = data.split("train")
-    ledger = Ledger(train.official, experiment.data.bad_videos)
-    for fault in train.faults:
+    steps = steps_of(experiment, data)
+    read = data.split("train" if steps else "test")  # who only evaluates needs no training videos
+    ledger = Ledger(read.official, experiment.data.bad_videos)
+    for fault in read.faults:
         ledger.record(fault)
     L.seed_everything(experiment.seed, workers=True, verbose=False)
-    steps = steps_of(experiment, data)
     module = build_module(experiment, data, parents, steps)
     save_config(experiment, folder / "config.yaml")
     facts = RunFacts(
@@ -86,7 +88,8 @@ def run_one(
             trainer.fit(module, datamodule=data)
         trainer.test(module, datamodule=data, verbose=False)
     close_loggers()
-    save_model(saved_model(module), folder)
+    if steps > 0:
+        save_model(saved_model(module), folder)
     found = ledger.summary() if ledger.faults else ""
     return finish(experiment, folder, pictures.previews, found, time.monotonic() - started)
 
