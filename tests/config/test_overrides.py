@@ -97,7 +97,7 @@ def test_replaced_mapping_is_blamed_on_the_command_line(complaint):
 
 _KEYS = st.sampled_from(
     [
-        *("seed", "trainer", "trainer.max_steps", "trainer.devices", "trainer.limit_val_batches", "data", "data.name"),
+        *("seed", "trainer", "trainer.max_steps", "trainer.devices", "trainer.limit_test_batches", "data", "data.name"),
         *("data.batch_size", "data.root", "backbone", "backbone.every", "backbone.towers.a", "backbone.picked"),
         *(
             "objective.grid",

@@ -75,7 +75,7 @@ def test_training_stops_when_nothing_can_be_read(tmp_path):
 
 
 def test_evaluation_never_replaces_a_damaged_video(samples, tmp_path):
-    clips = EvaluationClips(damaged(samples, tmp_path), config(), FrameCache(), views=True)
+    clips = EvaluationClips(damaged(samples, tmp_path), config(), FrameCache())
     batch = collate([clips[0], clips[1]])
     assert len(batch) == 1
     assert batch.index.tolist() == [1]
@@ -84,19 +84,18 @@ def test_evaluation_never_replaces_a_damaged_video(samples, tmp_path):
 
 
 def test_views_are_every_segment_and_crop_of_every_sample(samples):
-    clips = EvaluationClips(samples, config(test_views=3, test_crops=2), FrameCache(), views=True)
+    clips = EvaluationClips(samples, config(test_views=3, test_crops=2), FrameCache())
     assert len(clips) == 4 * 6
     assert [(clips[i].index, clips[i].view) for i in (0, 5, 6, 23)] == [(0, 0), (0, 5), (1, 0), (3, 5)]
     # grey levels rise with time: later segments are brighter, crops of one segment are alike
     levels = [clips[i].video.float().mean().item() for i in range(6)]
     assert levels[0] == pytest.approx(levels[1], abs=1)
     assert levels[0] < levels[2] < levels[4]
-    assert len(EvaluationClips(samples, config(test_views=3), FrameCache(), views=False)) == 4
 
 
 def test_dense_test_frames_are_those_of_the_middle(tmp_path):
     levels = write_video(tmp_path / "v.mp4", frames=24).astype(float)
-    clips = EvaluationClips([Sample(tmp_path / "v.mp4", "v")], config(), FrameCache(), views=False)
+    clips = EvaluationClips([Sample(tmp_path / "v.mp4", "v")], config(), FrameCache())
     got = clips[0].video.float().mean(dim=(1, 2, 3)).numpy()
     # 12 frames at stride 2, four of them, the middle window starts at the fifth
     assert np.abs(got - levels[[8, 10, 12, 14]]).max() < 4

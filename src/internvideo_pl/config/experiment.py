@@ -33,9 +33,7 @@ class TrainerConfig:
     gradient_clip_val: float | None = None
     accumulate_grad_batches: int = 1
     log_every_n_steps: int = field(default=10, metadata={"identity": False})
-    check_val_every_n_epoch: int = 1
     limit_train_batches: float | int = 1.0
-    limit_val_batches: float | int = 1.0
     limit_test_batches: float | int = 1.0
 
 

@@ -182,12 +182,11 @@ class EvaluationClips(_Clips):
         samples: The list to evaluate.
         config: How clips are made.
         cache: Videos kept in memory.
-        views: Whether all test views are read, or one centre view.
     """
 
-    def __init__(self, samples: Sequence[Sample], config: ClipConfig, cache: FrameCache, views: bool):
+    def __init__(self, samples: Sequence[Sample], config: ClipConfig, cache: FrameCache):
         super().__init__(samples, config, cache)
-        self.num_views, self.num_crops = (config.test_views, config.test_crops) if views else (1, 1)
+        self.num_views, self.num_crops = config.test_views, config.test_crops
 
     def __len__(self) -> int:
         """Views of all samples."""

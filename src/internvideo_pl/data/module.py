@@ -118,13 +118,11 @@ class VideoData(L.LightningDataModule):
         order = TrainingOrder(len(samples), self.seed, self.repeats)
         return self._loader(clips, order, drop_last=True)
 
-    def val_dataloader(self) -> DataLoader[Batch]:
-        """Validation clips: one centre view of each video."""
-        return self._evaluation("val", views=False)
-
     def test_dataloader(self) -> DataLoader[Batch]:
         """Test clips: every view of every video."""
-        return self._evaluation("test", views=True)
+        samples = self.split("test").samples
+        clips = EvaluationClips(samples, self.config, self.cache)
+        return self._loader(clips, EvaluationOrder(len(clips)), drop_last=False)
 
     @property
     def repeats(self) -> int:
@@ -134,10 +132,6 @@ class VideoData(L.LightningDataModule):
     def steps_per_epoch(self) -> int:
         """Batches that one process reads in an epoch when it runs alone."""
         return len(self.split("train").samples) * self.repeats // self.config.batch_size
-
-    def _evaluation(self, split: str, views: bool) -> DataLoader[Batch]:
-        clips = EvaluationClips(self.split(split).samples, self.config, self.cache, views)
-        return self._loader(clips, EvaluationOrder(len(clips)), drop_last=False)
 
     def _loader(self, clips: Dataset, order: TrainingOrder | EvaluationOrder, drop_last: bool) -> DataLoader[Batch]:
         workers = self.config.num_workers

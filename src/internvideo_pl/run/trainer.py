@@ -47,9 +47,8 @@ def build_trainer(experiment: Experiment, folder: Path, callbacks: list[Callback
         accumulate_grad_batches=config.accumulate_grad_batches,
         gradient_clip_val=config.gradient_clip_val,
         log_every_n_steps=max(min(config.log_every_n_steps, steps), 1),
-        check_val_every_n_epoch=config.check_val_every_n_epoch,
         limit_train_batches=config.limit_train_batches,
-        limit_val_batches=config.limit_val_batches,
+        limit_val_batches=0,  # a run is judged by its test; nothing is chosen on validation videos
         limit_test_batches=config.limit_test_batches,
         callbacks=watched,
         logger=_loggers(experiment, folder),
