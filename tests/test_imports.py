@@ -8,8 +8,8 @@ import pytest
 import internvideo_pl
 
 ORDER = [
-    *("errors", "folders", "video", "text", "data", "backbones", "heads", "losses", "objectives", "metrics", "optim"),
-    *("modules", "tables", "callbacks", "config", "run", "__main__"),
+    *("errors", "folders", "video", "text", "data", "backbones", "heads", "weights", "models", "losses", "objectives"),
+    *("metrics", "optim", "modules", "tables", "callbacks", "config", "bench", "run", "commands", "__main__"),
 ]
 COMPOSITION_ROOT = "run"  # the only part of the library that may know the datasets
 LIBRARY = Path(internvideo_pl.__file__).parent

@@ -104,7 +104,9 @@ def test_help_names_every_command(capsys):
 
 
 def test_reader_that_stops_early_is_no_error():
-    code = "import sys\nfrom internvideo_pl import __main__ as m\nm.COMMANDS['list'] = m.Command('', m._no_arguments, "
+    code = (
+        "import sys\nfrom internvideo_pl import __main__ as m\nm.COMMANDS['list'] = m.Command('', lambda parser: None, "
+    )
     code += "lambda chosen: print('line\\n' * 100000))\nsys.exit(m.main(['list']))"
     command = f"'{sys.executable}' -c \"$CODE\" | head -1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(

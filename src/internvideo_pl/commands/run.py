@@ -1,0 +1,35 @@
+"""`run`: train and evaluate one experiment."""
+
+import argparse
+
+from internvideo_pl.commands.command import Command
+from internvideo_pl.errors import UserError
+from internvideo_pl.folders import require_experiment
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The experiment, what to change in it, and on what to run it."""
+    parser.add_argument("name", nargs="?", help="the experiment: path of its YAML below experiments/, without .yaml")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="changes a key; ~key takes one away")
+    parser.add_argument("--mini", action="store_true", help="use the miniature and the tiny size")
+    parser.add_argument("--data", metavar="FOLDER", help="folder of real videos or of the datasets")
+    parser.add_argument("--gpus", type=int, metavar="N", help="devices a machine")
+    parser.add_argument("--nodes", type=int, metavar="N", help="machines")
+
+
+def call(chosen: argparse.Namespace) -> None:
+    """Hand the experiment to the composition root."""
+    if chosen.name is None:
+        raise UserError("Which experiment? Name one, as in `internvideo run demo` (`internvideo list` prints all).")
+    require_experiment(chosen.name)  # before the heavy imports, so that a mistyped name is answered at once
+    from internvideo_pl import run
+
+    overrides = list(chosen.overrides)
+    if chosen.gpus is not None:
+        overrides += ["trainer.accelerator=gpu", f"trainer.devices={chosen.gpus}"]
+    if chosen.nodes is not None:
+        overrides.append(f"trainer.num_nodes={chosen.nodes}")
+    run.main(chosen.name, overrides, mini=chosen.mini, data=chosen.data)
+
+
+COMMAND = Command("train and evaluate one experiment", arguments, call)
