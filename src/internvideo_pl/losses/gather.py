@@ -42,6 +42,14 @@ def total(x: Tensor) -> Tensor:
     return x
 
 
+def rank_rows(x: Tensor) -> slice:
+    """Where this process's rows stand in `gather_with_gradient` of the same tensor."""
+    if world_size() == 1:
+        return slice(0, len(x))
+    counts, rank = _row_counts(x), distributed.get_rank()
+    return slice(sum(counts[:rank]), sum(counts[: rank + 1]))
+
+
 def _row_counts(x: Tensor) -> list[int]:
     counts = x.new_zeros(world_size(), dtype=torch.int64)
     counts[distributed.get_rank()] = len(x)
