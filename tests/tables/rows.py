@@ -25,6 +25,7 @@ def make_row(**changes) -> Row:
         "gpu_hours": 0.0,
         "kwh": None,
         "kwh_source": "not measured",
+        "kg_co2": None,
         "seed": 0,
         "devices": "2 CPU cores",
         "versions": {"torch": "2.13.0"},

@@ -84,8 +84,8 @@ def test_parallel_writers_lose_nothing(tmp_path):
     ("damage", "reason"),
     [
         (lambda text: text[: len(text) // 2], "Unterminated string|Expecting"),
-        (lambda text: "[]", "not a row of format 1"),
-        (lambda text: text.replace('"format": 1', '"format": 2'), "not a row of format 1"),
+        (lambda text: "[]", "not a row of format 2"),
+        (lambda text: text.replace('"format": 2', '"format": 3'), "not a row of format 2"),
         (lambda text: text.replace('"seed"', '"sead"'), "differ from a row's in sead, seed"),
         (lambda text: text.replace('"classes": 4', '"classes": 5'), "no longer has the fingerprint"),
         (lambda text: text.replace('"headline": "top1"', '"headline": "topp1"'), "has not the shape"),

@@ -18,7 +18,7 @@ from typing import Any, Self
 from internvideo_pl.errors import UserError
 from internvideo_pl.tables.protocol import fingerprint
 
-FORMAT = 1  # of the file; a later, incompatible one gets a higher number
+FORMAT = 2  # of the file; a later, incompatible one gets a higher number
 MISSING_SHOWN = 20  # names of missing videos that a row keeps
 
 
@@ -65,6 +65,7 @@ class Row:
         gpu_hours: Hours times devices; 0 on a CPU.
         kwh: Energy, or None where it could not be measured.
         kwh_source: How `kwh` was measured or estimated; why not, where it is None.
+        kg_co2: Carbon dioxide equivalent of that energy, or None.
         seed: The run's seed.
         devices: Words for the hardware, e.g. "2 CPU cores".
         versions: As `provenance.library_versions`.
@@ -88,6 +89,7 @@ class Row:
     gpu_hours: float
     kwh: float | None
     kwh_source: str
+    kg_co2: float | None
     seed: int
     devices: str
     versions: dict[str, str]

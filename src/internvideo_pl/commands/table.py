@@ -1,0 +1,25 @@
+"""`table`: the paper's tables with our rows in them."""
+
+import argparse
+
+from internvideo_pl.commands.command import Command
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Which table."""
+    parser.add_argument(
+        "which",
+        nargs="?",
+        default="overview",
+        help="1 to 7, open_set, navigation, overview (the default), cost, or all: written to results/tables/",
+    )
+
+
+def call(chosen: argparse.Namespace) -> None:
+    """Print or write it."""
+    from internvideo_pl.run import tables
+
+    tables.main(chosen.which)
+
+
+COMMAND = Command("the paper's tables with our rows in them", arguments, call)
