@@ -1,0 +1,144 @@
+"""Temporal localisation: mean average precision over overlap thresholds, by ActivityNet's evaluator or THUMOS14's.
+
+Sources: ActivityNet's `eval_detection.py` (for ActivityNet, HACS Segments and FineAction; papers use it on THUMOS14 too),
+THUMOS14's `TH14evaldet.m` and `TH14eventdetpr.m`.
+Shape legend: P detections, G true segments, R overlap thresholds, K classes.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from internvideo_pl.errors import UserError
+from internvideo_pl.metrics.precision import Rule, average_precision
+from internvideo_pl.metrics.samples import SampleMetric, first_of_each
+from internvideo_pl.metrics.segments import Floats, Ints, falling, hits_of_detections, hits_of_truth, touches
+
+ACTIVITYNET = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
+THUMOS14 = (0.3, 0.4, 0.5, 0.6, 0.7)
+
+
+@dataclass(frozen=True)
+class TrueSegments:
+    """The official instances of a split.
+
+    Attributes:
+        video: int64 (G,), number of the video in the official list.
+        segment: float64 (G, 2), start and end in seconds.
+        label: int64 (G,), class; -1 for an ambiguous instance, which only THUMOS14's own rule reads.
+        num_videos: Videos of the official list, also those without an instance.
+    """
+
+    video: Ints
+    segment: Floats
+    label: Ints
+    num_videos: int
+
+
+class TemporalDetection(SampleMetric):
+    """Average mAP in percent, and mAP at every threshold.
+
+    Detections are kept with their video's number and their place in its list, so that what several processes or a
+    repeated video report is counted once. After `compute`, `missing` holds the videos that were never reported.
+
+    Args:
+        truth: The official instances.
+        thresholds: Least overlaps of a hit.
+        evaluator: "activitynet": detections choose, at `>=`; "thumos14": true segments choose, at `>`, and a false
+            detection that touches an ambiguous instance is not counted.
+        rule: How a curve becomes a number; null for the evaluator's own ("interpolated", "at_hits").
+        blocked: Videos that are taken out of both sides, as ActivityNet does with those that are gone.
+    """
+
+    def __init__(
+        self,
+        truth: TrueSegments,
+        thresholds: tuple[float, ...] = ACTIVITYNET,
+        evaluator: Literal["activitynet", "thumos14"] = "activitynet",
+        rule: Rule | None = None,
+        blocked: frozenset[int] = frozenset(),
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        kept = ~np.isin(truth.video, list(blocked))
+        self.truth = TrueSegments(truth.video[kept], truth.segment[kept], truth.label[kept], truth.num_videos)
+        self.thresholds = np.asarray(thresholds)
+        self.evaluator = evaluator
+        self.rule: Rule = rule or ("interpolated" if evaluator == "activitynet" else "at_hits")
+        self.blocked = blocked
+        self.missing: list[int] = []
+        self.add_rows("segment", (2,), torch.float64)
+        self.add_rows("score", (), torch.float64)
+        self.add_rows("label", (), torch.int64)
+        self.add_rows("key", (2,), torch.int64)  # (video, place in its list)
+        self.add_rows("reported", (), torch.int64)
+
+    def update(self, video: int, segment: Tensor, score: Tensor, label: Tensor) -> None:
+        """Add all detections of one video; none at all is a report too.
+
+        Args:
+            video: Its number in the official list.
+            segment: (P, 2) start and end in seconds.
+            score: (P,), the higher the surer.
+            label: int64 (P,).
+        """
+        place = torch.arange(len(score), device=score.device)
+        key = torch.stack([torch.full_like(place, video), place], dim=1)
+        self.append(segment=segment, score=score, label=label, key=key)
+        self.append(reported=torch.tensor([video], device=self.device))
+
+    def compute(self) -> dict[str, float]:
+        """`avg_mAP` and `mAP@<threshold>`, in percent; the mean is over the classes that have an instance.
+
+        Raises:
+            UserError: No video was reported, or a score or time is not finite.
+        """
+        found = self._detections()
+        true_classes = np.unique(self.truth.label[self.truth.label >= 0])
+        table = np.stack([self._class(label, *found) for label in true_classes])  # (K, R)
+        each = 100 * table.mean(0)
+        named = {f"mAP@{threshold:g}": float(value) for threshold, value in zip(self.thresholds, each, strict=True)}
+        return {"avg_mAP": float(each.mean()), **named}
+
+    def _detections(self) -> tuple[Floats, Floats, Ints, Ints]:
+        """Segments (P, 2), scores, labels and videos (P,) in falling order of score."""
+        reported = self.rows("reported").unique().tolist()
+        if not reported:
+            raise UserError(
+                "No test video was reported: check that the test split is not empty and its features exist."
+            )
+        self.missing = sorted(set(range(self.truth.num_videos)) - set(reported) - self.blocked)
+        keep = first_of_each(self.rows("key"))
+        rows = (self.rows(name)[keep].cpu().numpy() for name in ("segment", "score", "label", "key"))
+        segment, score, label, key = rows
+        if not (np.isfinite(score).all() and np.isfinite(segment).all()):
+            raise UserError(
+                "A detection's score or time is not a finite number; load a checkpoint from before it diverged."
+            )
+        order = falling(score)
+        order = order[~np.isin(key[order, 0], list(self.blocked))]
+        return segment[order], score[order], label[order], key[order, 0]
+
+    def _class(self, which: int, segment: Floats, score: Floats, label: Ints, video: Ints) -> Floats:
+        """Average precision of one class at every threshold, (R,)."""
+        mine, true = label == which, self.truth.label == which
+        found, where = segment[mine], video[mine]
+        truth, truth_where = self.truth.segment[true], self.truth.video[true]
+        videos, truth_group = np.unique(truth_where, return_inverse=True)
+        group = _positions(videos, where)
+        if self.evaluator == "activitynet":
+            hit = hits_of_detections(found, group, truth, truth_group, self.thresholds)
+            return average_precision(hit, len(truth), self.rule)
+        hit = hits_of_truth(found, group, truth, truth_group, self.thresholds)
+        unclear = self.truth.label < 0
+        ignored = touches(found, where, self.truth.segment[unclear], self.truth.video[unclear])
+        return average_precision(hit, len(truth), self.rule, counted=np.broadcast_to(~ignored, hit.shape))
+
+
+def _positions(known: Ints, values: Ints) -> Ints:
+    """Where each value stands in the sorted `known`; -1 where it does not."""
+    place = np.searchsorted(known, values).clip(max=len(known) - 1)
+    return np.where(known[place] == values, place, -1)
