@@ -1,6 +1,6 @@
 """Temporal localisation: mean average precision over overlap thresholds, by ActivityNet's evaluator or THUMOS14's.
 
-Sources: ActivityNet's `eval_detection.py` (for ActivityNet, HACS Segments and FineAction; papers use it on THUMOS14 too),
+Sources: ActivityNet's `eval_detection.py` (for ActivityNet, HACS Segments, FineAction; papers use it on THUMOS14 too),
 THUMOS14's `TH14evaldet.m` and `TH14eventdetpr.m`.
 Shape legend: P detections, G true segments, R overlap thresholds, K classes.
 """

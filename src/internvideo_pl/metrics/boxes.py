@@ -1,0 +1,170 @@
+"""Spatio-temporal localisation as AVA scores it: frame mAP at 0.5 over key frames.
+
+Sources: ActivityNet's `get_ava_performance.py` (cap, exclusions, empty frames) and the Pascal evaluator that it calls.
+Unlike ActivityNet's rule for segments, a box is judged by the true box that it overlaps most, even if it is taken.
+Shape legend: P detections, G true boxes, F key frames, K classes.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from internvideo_pl.errors import UserError
+from internvideo_pl.metrics.precision import average_precision
+from internvideo_pl.metrics.samples import SampleMetric, first_of_each
+from internvideo_pl.metrics.segments import falling
+
+CAP = 50  # detections of a key frame that count, the surest ones; of several classes together
+LEAST = 0.5  # overlap of a hit
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TrueBoxes:
+    """The official boxes of a split, one row a box and action.
+
+    Attributes:
+        frame: int64 (G,), number of the key frame.
+        box: float64 (G, 4), x1, y1, x2, y2 as shares of width and height.
+        label: int64 (G,), action id as the list of scored actions has it.
+        num_frames: Key frames of the official list F, also those without a box, where every detection is false.
+        classes: The scored action ids; rows and detections of others do not count.
+    """
+
+    frame: Ints
+    box: Floats
+    label: Ints
+    num_frames: int
+    classes: tuple[int, ...]
+
+
+class FrameDetection(SampleMetric):
+    """Mean average precision in percent of boxes on key frames.
+
+    Detections are kept with their key frame's number and their place, so that repeats count once. Detections on frames
+    outside the official list have no number and are never handed over, as the evaluator drops them. After `compute`,
+    `missing` holds the key frames that were never reported.
+
+    Args:
+        truth: The official boxes.
+        cap: Surest detections of a key frame that count; 0 for all (copies of the evaluator leave the cap out).
+    """
+
+    def __init__(self, truth: TrueBoxes, cap: int = CAP, **kwargs: Any):
+        super().__init__(**kwargs)
+        kept = np.isin(truth.label, truth.classes)
+        self.truth = TrueBoxes(truth.frame[kept], truth.box[kept], truth.label[kept], truth.num_frames, truth.classes)
+        self.cap = cap
+        self.missing: list[int] = []
+        self.add_rows("box", (4,), torch.float64)
+        self.add_rows("score", (), torch.float64)
+        self.add_rows("label", (), torch.int64)
+        self.add_rows("key", (2,), torch.int64)  # (key frame, place in its list)
+        self.add_rows("reported", (), torch.int64)
+
+    def update(self, frame: int, box: Tensor, score: Tensor, label: Tensor) -> None:
+        """Add all detections of one key frame; none at all is a report too.
+
+        What is not among the scored classes, or beyond the cap, is dropped at once, so that a test keeps little.
+
+        Args:
+            frame: Number of the key frame.
+            box: (P, 4) x1, y1, x2, y2 as shares of width and height.
+            score: (P,), the higher the surer.
+            label: int64 (P,), action ids.
+        """
+        scored = torch.isin(label, torch.tensor(self.truth.classes, device=label.device))
+        box, score, label = box[scored], score[scored], label[scored]
+        if self.cap and len(score) > self.cap:
+            best = score.sort(descending=True, stable=True).indices[: self.cap].sort().values
+            box, score, label = box[best], score[best], label[best]
+        place = torch.arange(len(score), device=score.device)
+        key = torch.stack([torch.full_like(place, frame), place], dim=1)
+        self.append(box=box, score=score, label=label, key=key)
+        self.append(reported=torch.tensor([frame], device=self.device))
+
+    def compute(self) -> dict[str, float]:
+        """`mAP@0.5` in percent, the mean over the scored classes that have a true box.
+
+        Raises:
+            UserError: No key frame was reported, or a value is not finite.
+        """
+        values = np.asarray(list(self.per_class().values()))
+        return {"mAP@0.5": float(100 * np.nanmean(values))}
+
+    def per_class(self) -> dict[int, float]:
+        """Average precision, 0 to 1, of each scored class; NaN for one without a true box.
+
+        Raises:
+            UserError: As `compute`.
+        """
+        box, score, label, frame = self._detections()
+        return {which: self._class(which, box, score, label, frame) for which in self.truth.classes}
+
+    def _detections(self) -> tuple[Floats, Floats, Ints, Ints]:
+        reported = self.rows("reported").unique().tolist()
+        if not reported:
+            raise UserError("No key frame was reported: check that the test split is not empty and its videos decode.")
+        self.missing = sorted(set(range(self.truth.num_frames)) - set(reported))
+        keep = first_of_each(self.rows("key"))
+        box, score, label, key = (self.rows(name)[keep].cpu().numpy() for name in ("box", "score", "label", "key"))
+        if not (np.isfinite(score).all() and np.isfinite(box).all()):
+            raise UserError(
+                "A detection's score or box is not a finite number; load a checkpoint from before it diverged."
+            )
+        order = falling(score)
+        return box[order], score[order], label[order], key[order, 0]
+
+    def _class(self, which: int, box: Floats, score: Floats, label: Ints, frame: Ints) -> float:
+        mine, true = label == which, self.truth.label == which
+        hit = hits(box[mine], frame[mine], self.truth.box[true], self.truth.frame[true])
+        return float(average_precision(hit[None], int(true.sum()))[0])
+
+
+def hits(found: Floats, frame: Ints, truth: Floats, truth_frame: Ints, least: float = LEAST) -> NDArray[np.bool_]:
+    """Pascal's rule: a detection hits the true box that it overlaps most, if enough and no surer one has hit it.
+
+    Every detection's best true box does not depend on the others, so all are found at once and the first to name a box
+    gets it.
+
+    Args:
+        found: (P, 4) in falling order of score.
+        frame: (P,).
+        truth: (G, 4).
+        truth_frame: (G,).
+        least: Overlap that is enough.
+
+    Returns:
+        (P,).
+    """
+    hit = np.zeros(len(found), dtype=bool)
+    if not len(found) or not len(truth):
+        return hit
+    order = np.argsort(truth_frame, kind="stable")
+    truth, truth_frame = truth[order], truth_frame[order]
+    first, last = (np.searchsorted(truth_frame, frame, side) for side in ("left", "right"))
+    best, share = np.full(len(found), -1), np.full(len(found), -np.inf)
+    for step in range(int((last - first).max())):  # the n-th true box of every frame
+        rows = np.flatnonzero(first + step < last)
+        candidate = first[rows] + step
+        overlap = box_overlap(found[rows], truth[candidate])
+        better = overlap > share[rows]
+        best[rows[better]], share[rows[better]] = candidate[better], overlap[better]
+    rows = np.flatnonzero(share >= least)
+    _, surest = np.unique(best[rows], return_index=True)
+    hit[rows[surest]] = True
+    return hit
+
+
+def box_overlap(a: Floats, b: Floats) -> Floats:
+    """Intersection over union of boxes (N, 4) with boxes (N, 4), (N,); 0 where both have no area."""
+    low, high = np.maximum(a[:, :2], b[:, :2]), np.minimum(a[:, 2:], b[:, 2:])
+    common = np.clip(high - low, 0, None).prod(1)
+    union = (a[:, 2:] - a[:, :2]).prod(1) + (b[:, 2:] - b[:, :2]).prod(1) - common
+    return np.divide(common, union, out=np.zeros_like(common), where=union != 0)
