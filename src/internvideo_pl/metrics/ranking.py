@@ -107,19 +107,33 @@ def _of_queries(scores: Tensor, target: Tensor, ties: str, by_argsort: bool = Fa
     right = scores.gather(1, target[:, None])  # (Q, 1)
     above = (scores > right).sum(1)
     equal = (scores == right).sum(1) - 1  # others that score the same
+    earlier = torch.arange(scores.shape[1], device=scores.device) < target[:, None]  # (Q, V)
+    before = ((scores == right) & earlier).sum(1) if by_argsort else None
+    return rank_figures(above, equal, before, ties)
+
+
+def rank_figures(above: Tensor, equal: Tensor, before: Tensor | None, ties: str) -> dict[str, float]:
+    """R@K, MedR and MeanR from what was counted for each query.
+
+    Args:
+        above: int64 (Q,), items that score above the right one.
+        equal: int64 (Q,), other items that score the same.
+        before: int64 (Q,), how many of those the reference's argsort leaves before the right one; None where the
+            reference enters every position of a group of equal scores instead. Only "compat" reads it.
+        ties: One of `TIES`.
+    """
     if ties == "expected":
         # the right one stands at each of the `equal` + 1 places equally often
         recall = [((k - above) / (equal + 1)).clamp(0, 1).double().mean().item() for k in RECALL_AT]
         return _named(recall, above + equal / 2)
     if ties == "pessimistic":
         rank = above + equal
-    elif by_argsort:
-        before = torch.arange(scores.shape[1], device=scores.device) < target[:, None]  # (Q, V)
-        rank = above + ((scores == right) & before).sum(1)
+    elif before is not None:
+        rank = above + before
     else:
         rank = torch.cat([torch.arange(int(a), int(a + e) + 1) for a, e in zip(above, equal, strict=True)])
     recall = [(rank < k).double().mean().item() for k in RECALL_AT]
-    return _named(recall, rank, lower_median=ties == "compat" and by_argsort)
+    return _named(recall, rank, lower_median=ties == "compat" and before is not None)
 
 
 def _named(recall: list[float], rank: Tensor, lower_median: bool = False) -> dict[str, float]:

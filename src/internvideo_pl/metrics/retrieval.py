@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from internvideo_pl.errors import UserError
-from internvideo_pl.metrics.ranking import figures, similarity
+from internvideo_pl.metrics.blocks import blocked_figures
 from internvideo_pl.metrics.samples import SampleMetric, first_of_each
 
 
@@ -88,10 +88,8 @@ class Retrieval(SampleMetric):
         self.missing = sorted(set(range(self.official)) - set(number.tolist()))
         multi = self.official_texts is not None
         assert multi or len(owner) == len(number), "several texts for a video: pass official_texts"
-        scores = similarity(text, video, self.scale)
         columns = torch.searchsorted(number, owner) if multi else None
-        raw, dual = (figures(scores, columns, way, self.ties) for way in (False, True))
-        result = {**raw, **{f"dsl/{name}": value for name, value in dual.items()}}
+        result = blocked_figures(text, video, columns, self.scale, self.ties)
         return {**result, **self._bounds(result, texts=len(text), videos=len(number))}
 
     def _bounds(self, result: dict[str, float], texts: int, videos: int) -> dict[str, float]:
