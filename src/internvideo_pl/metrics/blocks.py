@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from internvideo_pl.errors import UserError, hint
 from internvideo_pl.metrics.ranking import TIES, rank_figures
 
-ROWS, COLUMNS = 2048, 4096  # a block of 32 MiB; multiples of a vector register, so that no element takes another path
+ROWS, COLUMNS = 1024, 2048  # a block of 8 MiB; multiples of a vector register, so that no element takes another path
 
 
 @dataclass
@@ -103,7 +103,7 @@ class _Ranking:
                 _count(to_video, rows, by_text, right[name][0][slice(*rows)], targets)
                 best, owners = self._by_owner(by_video, rows)
                 here = torch.arange(*columns, device=device)
-                _count(to_text, columns, best.T, right[name][1][slice(*columns)], here - owners[0])
+                _count(to_text, columns, best.T, right[name][1][slice(*columns)], _place(owners, here))
         return found
 
     def _normalisers(self) -> tuple[Tensor, Tensor]:
@@ -141,12 +141,11 @@ class _Ranking:
         return by_text, by_text if self.many else scores * (scores - over_videos[:, None]).exp()
 
     def _by_owner(self, scores: Tensor, rows: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """The best of each video's captions in the block, and those videos' numbers, which follow one another."""
-        owners = self.owner[slice(*rows)]
-        if not self.many:
+        """The best of each video's captions in the block, and those videos' numbers, rising."""
+        owners, local = self.owner[slice(*rows)].unique_consecutive(return_inverse=True)
+        if len(owners) == len(scores):
             return scores, owners
-        local = owners - owners[0]
-        lowest = scores.new_full((int(local[-1]) + 1, scores.shape[1]), -torch.inf)
+        lowest = scores.new_full((len(owners), scores.shape[1]), -torch.inf)
         return lowest.scatter_reduce(0, local[:, None].expand_as(scores), scores, "amax"), owners
 
     def _blocks(self) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
@@ -158,6 +157,12 @@ class _Ranking:
         height = max(ROWS, len(text))  # a video with more captions than a block has rows makes its own
         product = F.pad(text, (0, 0, 0, height - len(text))) @ F.pad(video, (0, 0, 0, COLUMNS - len(video))).T
         return product[: len(text), : len(video)]
+
+
+def _place(known: Tensor, values: Tensor) -> Tensor:
+    """Where each value stands in the rising `known`; -1 where it does not."""
+    place = torch.searchsorted(known, values).clamp(max=len(known) - 1)
+    return torch.where(known[place] == values, place, -1)
 
 
 def _row_blocks(owner: Tensor) -> Iterator[tuple[int, int]]:

@@ -1,0 +1,98 @@
+"""Retrieval figures of large test sets on random features: blocks beside the whole matrix of scores.
+
+Shapes: Q texts, V videos, D embedding width.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+
+import torch
+
+from internvideo_pl.bench import Options
+from internvideo_pl.bench.report import Goal, Section, Value
+from internvideo_pl.bench.timing import Contender, Step, peak_memory, race, speedup
+from internvideo_pl.metrics.blocks import blocked_figures
+from internvideo_pl.metrics.ranking import figures, similarity
+
+WIDTH = 256
+SET = (4_000, 12_000)  # texts and videos of the comparison: the matrix still fits
+GALLERY, QUERIES = 1_000_000, 500  # a gallery of the size of a pretraining set
+ALL_QUERIES = 100_000
+GIB = 2**30
+BOUND = 6.0  # GiB for the large gallery: its features twice (as handed over and normalised) are 2 GiB, torch half a one
+
+
+def run(options: Options) -> Iterator[Section]:
+    """Yields the comparison, then the gallery of a million videos."""
+    yield _beside_the_matrix(options)
+    yield _large_gallery(ALL_QUERIES if options.everything else QUERIES)
+
+
+def _features(texts: int, videos: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    owner = torch.randperm(videos, generator=generator)[:texts] if videos > texts else torch.arange(texts)
+    return (
+        torch.randn(texts, WIDTH, generator=generator),
+        torch.randn(videos, WIDTH, generator=generator),
+        owner,
+    )
+
+
+def _blocked(texts: int, videos: int) -> Step:
+    text, video, owner = _features(texts, videos)
+    return lambda: blocked_figures(text, video, owner, 100.0)
+
+
+def _whole(texts: int, videos: int) -> Step:
+    """Raw and dual softmax from one matrix; every video needs a text there, so the first `texts` have two."""
+    text, video, _ = _features(videos, texts)
+    owner = torch.arange(videos) % texts
+
+    def step() -> object:
+        scores = similarity(text, video, 100.0)
+        return [figures(scores, owner, dual) for dual in (False, True)]
+
+    return step
+
+
+def _blocked_several(texts: int, videos: int) -> Step:
+    text, video, _ = _features(videos, texts)
+    owner = torch.arange(videos) % texts
+    return lambda: blocked_figures(text, video, owner, 100.0)
+
+
+def _beside_the_matrix(options: Options) -> Section:
+    contenders = [
+        Contender("whole matrix", partial(_whole, *SET)),
+        Contender("blocks", partial(_blocked_several, *SET)),
+    ]
+    timings = race(contenders, options.rounds)
+    memory = {each.name: peak_memory(each) / GIB for each in contenders}
+    rows: list[dict[str, Value]] = [
+        {"scores": name, "seconds": timing.median, "peak GiB": memory[name]} for name, timing in timings.items()
+    ]
+    share = 1 / speedup(timings, "blocks", over="whole matrix")
+    return Section(
+        f"retrieval figures, {SET[1]:,} texts of {SET[0]:,} videos",
+        rows,
+        [Goal("memory, blocks over matrix", memory["blocks"] / memory["whole matrix"], 0.5, at_most=True)],
+        [f"Raw and dual softmax, both directions, width {WIDTH}; blocks take {share:.2f} of the matrix's time."],
+    )
+
+
+def _large_gallery(queries: int) -> Section:
+    contender = Contender("blocks", partial(_blocked, queries, GALLERY))
+    seconds = race([contender], rounds=1)["blocks"].median
+    memory = peak_memory(contender) / GIB
+    row: dict[str, Value] = {
+        "texts": queries,
+        "videos": GALLERY,
+        "seconds": seconds,
+        "peak GiB": memory,
+        "matrix GiB": 4 * ALL_QUERIES * GALLERY / GIB,
+    }
+    notes = [f"The matrix of {ALL_QUERIES:,} texts would take the last column's memory; it is never built."]
+    if queries < ALL_QUERIES:
+        hours = seconds * ALL_QUERIES / queries / 3600
+        notes.append(f"Time grows with the texts: {ALL_QUERIES:,} would take about {hours:.1f} hours here (estimated).")
+    return Section("a large gallery", [row], [Goal("peak memory, GiB", memory, BOUND, at_most=True)], notes)
