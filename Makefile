@@ -11,10 +11,10 @@ READY := $(VENV)/.installed
 PINNED := $(VENV)/constraints.txt
 
 # Handed to the recipes through the environment, so that no value is ever read as shell text.
-export NAME DATA
+export NAME DATA ONLY ROUNDS SAMPLE T TO SIZE GOP CRF FROM
 
 .DEFAULT_GOAL := help
-.PHONY: moved help install vocabulary experiment list test test-all lint format clean
+.PHONY: moved help install vocabulary experiment list table doctor bench shard weights card test test-all lint format clean
 .DELETE_ON_ERROR:
 
 help: ## print this list
@@ -58,6 +58,33 @@ experiment: $(READY) ## run one: NAME=finetune/k400 [MINI=1] [ARGS="key=value ..
 
 list: $(READY) ## print every experiment, the paper's number and ours (JSON=1 for scripts)
 	@$(PY) -m internvideo_pl list $(if $(filter-out 0,$(JSON)),--json)
+
+table: $(READY) ## the paper's tables with ours: T=2 (1-7, open_set, navigation, overview, cost, all)
+	@$(PY) -m internvideo_pl table "$${T:-overview}"
+
+doctor: $(READY) ## check one before it runs: NAME=finetune/k400 [MINI=1] [DATA=folder] [FULL=1] [SAMPLE=500] [JSON=1] [ARGS=...]
+	@[ -n "$$NAME" ] || { echo 'Which experiment? Name one, as in: make doctor NAME=demo (make list prints all).' >&2; exit 2; }
+	@set -f; exec $(PY) -m internvideo_pl doctor "$$NAME" $(if $(filter-out 0,$(MINI)),--mini) \
+		$(if $(filter-out 0,$(FULL)),--full) $${SAMPLE:+--sample "$$SAMPLE"} $(if $(filter-out 0,$(JSON)),--json) \
+		$${DATA:+--data "$$DATA"} $(if $(GPUS),--gpus $(GPUS)) $(if $(NODES),--nodes $(NODES)) $(ARGS)
+
+bench: $(READY) ## measure ours beside public code [ONLY=models] [ALL=1] [ROUNDS=9] [DOCS=1 writes docs/]
+	@set -f; exec $(PY) -m internvideo_pl bench $${ONLY:+"$$ONLY"} $${ROUNDS:+--rounds "$$ROUNDS"} \
+		$(if $(filter-out 0,$(ALL)),--all) $(if $(filter-out 0,$(DOCS)),--markdown)
+
+shard: $(READY) ## pack videos into tar shards: NAME=kinetics400 [TO=folder] [REENCODE=1 SIZE=256 GOP=12] [JOBS=8] [MEASURE=1] [DATA=folder]
+	@[ -n "$$NAME" ] || { echo 'Which dataset? Name one, or an experiment, as in: make shard NAME=kinetics400.' >&2; exit 2; }
+	@set -f; exec $(PY) -m internvideo_pl shard "$$NAME" $(if $(filter-out 0,$(MINI)),--mini) $${DATA:+--data "$$DATA"} \
+		$${TO:+--to "$$TO"} $(if $(filter-out 0,$(REENCODE)),--reencode) $${SIZE:+--size "$$SIZE"} $${GOP:+--gop "$$GOP"} \
+		$${CRF:+--crf "$$CRF"} $(if $(filter-out file,$(origin JOBS)),--jobs $(JOBS)) \
+		$(if $(filter-out 0,$(MEASURE)),--measure) $(ARGS)
+
+weights: $(READY) ## audit and convert: FROM=<file, run or short name> [TO=y.safetensors] [ARGS="--mix clip_b16 ..."]; else list
+	@set -f; exec $(PY) -m internvideo_pl weights $${FROM:+"$$FROM"} $${TO:+"$$TO"} $(ARGS)
+
+card: $(READY) ## a model card: FROM=<run, file or short name> [TO=folder saves the whole model] [ARGS="--licence apache-2.0"]
+	@[ -n "$$FROM" ] || { echo 'Whose card? Name a model, as in: make card FROM=results/demo/001/pretrain' >&2; exit 2; }
+	@set -f; exec $(PY) -m internvideo_pl card "$$FROM" $${TO:+"$$TO"} $(ARGS)
 
 test: $(READY) ## run the tests that take seconds (JOBS=2 at a time)
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) --dist worksteal -m "not slow"

@@ -10,6 +10,7 @@ videos, as videos vanish from YouTube: what a list names and the disk lacks is r
 
 import csv
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,11 @@ _LAYOUT = (
 )
 _URL = "https://github.com/cvdfoundation/kinetics-dataset"
 
+_VANISHED = "videos vanish from YouTube, so every copy lacks some"
+# The CVDF copy's own notes (github.com/cvdfoundation/kinetics-dataset).
+_DAMAGED = "some 1,400 videos of the CVDF copy are damaged; replacement_for_corrupted_k400.tgz there holds sound ones"
+_OVERLAP = "K400's validation videos are largely among K700's training videos: never train on one and test on the other"
+
 # Entries of the official lists, not of any copy of the videos.
 KINETICS400 = DatasetFacts(
     name="Kinetics-400",
@@ -42,6 +48,11 @@ KINETICS400 = DatasetFacts(
     licence="CC BY 4.0",
     terms=_TERMS,
     layout=_LAYOUT,
+    defects=(
+        "the CVDF copy holds 240,258 training, 19,881 validation and 38,685 test videos",  # arrange_by_classes.py there
+        _DAMAGED,
+        _OVERLAP,
+    ),
 )
 KINETICS600 = DatasetFacts(
     name="Kinetics-600",
@@ -52,6 +63,7 @@ KINETICS600 = DatasetFacts(
     licence="CC BY 4.0",
     terms=_TERMS,
     layout=_LAYOUT,
+    defects=(_VANISHED, "the CVDF copy's train.csv and val.csv are incomplete, its train.txt and val.txt are not"),
 )
 KINETICS700 = DatasetFacts(
     name="Kinetics-700",
@@ -62,6 +74,7 @@ KINETICS700 = DatasetFacts(
     licence="CC BY 4.0",
     terms=_TERMS,
     layout=_LAYOUT,
+    defects=(_VANISHED, _OVERLAP),
 )
 
 LISTS = {"train": ("train.csv",), "val": ("val.csv", "validate.csv"), "test": ("test.csv",)}
@@ -75,7 +88,9 @@ REPLACEMENTS = "replacement"  # the CVDF copy's folder of good versions of damag
 SUFFIXES = {".mp4", ".mkv", ".webm", ".avi"}
 
 
-def read_kinetics(root: Path, split: str, facts: DatasetFacts, classes: list[str]) -> Split:
+def read_kinetics(
+    root: Path, split: str, facts: DatasetFacts, classes: list[str], shards: Mapping[str, str] | None = None
+) -> Split:
     """A split as its official list has it, in its order.
 
     Args:
@@ -83,6 +98,7 @@ def read_kinetics(root: Path, split: str, facts: DatasetFacts, classes: list[str
         split: "train", "val" or "test".
         facts: Which Kinetics it is, for the error message.
         classes: Label names in label order, see `read_classes`.
+        shards: Where packed videos are, by key; without them the videos are files below `root`.
 
     Returns:
         Samples whose key is `<youtube_id>_<start>_<end>`; their label is -1 where the list has none.
@@ -91,8 +107,8 @@ def read_kinetics(root: Path, split: str, facts: DatasetFacts, classes: list[str
         UserError: The list is not there, or is another file of that name, or a label is not among `classes`.
     """
     index = {name: label for label, name in enumerate(classes)}
-    videos = find_clips(root, split)
-    found = Split([])
+    videos: Mapping[str, Path | str] = find_clips(root, split) if shards is None else shards
+    found = Split()
     for row in _rows(root, split, facts):
         identity = row["youtube_id"]
         key = f"{identity}_{int(row['time_start']):06d}_{int(row['time_end']):06d}"
@@ -105,7 +121,7 @@ def read_kinetics(root: Path, split: str, facts: DatasetFacts, classes: list[str
             raise UserError(
                 f"{name!r} of {facts.name}'s {split} list is not a class of its training list.{hint(name, classes)}"
             )
-        found.samples.append(Sample(path, key, index[name] if name else -1))
+        found.samples.append(Sample(str(path), key, index[name] if name else -1))
     return found
 
 
@@ -180,9 +196,15 @@ class Kinetics400(VideoData):
         """The official list behind the test loader."""
         return self.config.test_on
 
+    def seconds(self, sample: Sample) -> float:
+        """From the start and end in the clip's key: ten, but for the ends of short videos."""
+        _, start, end = sample.key.rsplit("_", 2)
+        return float(int(end) - int(start))
+
     def read(self, split: str) -> Split:
         """See `read_kinetics`."""
-        return read_kinetics(self.root, self.test_list if split == "test" else split, self.facts, self.classes)
+        listed = self.test_list if split == "test" else split
+        return read_kinetics(self.root, listed, self.facts, self.classes, self.shards)
 
 
 class Kinetics600(Kinetics400):

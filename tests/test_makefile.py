@@ -90,6 +90,64 @@ def test_list(make):
     assert words(make("list", "JSON=1")) == ["list", "--json"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["NAME=demo"], ["doctor", "demo"]),
+        (["NAME=demo", "MINI=1", "FULL=1", "JSON=1"], ["doctor", "demo", "--mini", "--full", "--json"]),
+        (["NAME=demo", "SAMPLE=50", "DATA=/my videos"], ["doctor", "demo", "--sample", "50", "--data", "/my videos"]),
+        (["NAME=demo", "GPUS=8", "ARGS=a=1 b=*"], ["doctor", "demo", "--gpus", "8", "a=1", "b=*"]),
+    ],
+)
+def test_doctor_hands_everything_on(make, arguments, expected):
+    assert words(make("doctor", *arguments)) == expected
+
+
+def test_doctor_needs_a_name(make):
+    done = make("doctor")
+    assert done.returncode == 2
+    assert "make doctor NAME=demo" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["NAME=kinetics400"], ["shard", "kinetics400"]),
+        (["NAME=a", "MINI=1", "JOBS=3", "MEASURE=1"], ["shard", "a", "--mini", "--jobs", "3", "--measure"]),
+        (["NAME=a", "DATA=/my videos", "TO=/my shards"], ["shard", "a", "--data", "/my videos", "--to", "/my shards"]),
+        (["NAME=a", "REENCODE=1", "SIZE=128", "GOP=8"], ["shard", "a", "--reencode", "--size", "128", "--gop", "8"]),
+        (["NAME=a", "REENCODE=0", "ARGS=a=1 b=*"], ["shard", "a", "a=1", "b=*"]),
+    ],
+)
+def test_shard_hands_everything_on(make, arguments, expected):
+    assert words(make("shard", *arguments)) == expected
+
+
+def test_shard_needs_a_name(make):
+    done = make("shard")
+    assert done.returncode == 2
+    assert "make shard NAME=kinetics400" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], ["weights"]),
+        (["FROM=clip_b16"], ["weights", "clip_b16"]),
+        (
+            ["FROM=/my files/a.pth", "TO=/my files/b.safetensors"],
+            ["weights", "/my files/a.pth", "/my files/b.safetensors"],
+        ),
+        (
+            ["FROM=a b; c", "ARGS=--mix clip_l14 --ratio .5"],
+            ["weights", "a b; c", "--mix", "clip_l14", "--ratio", ".5"],
+        ),
+    ],
+)
+def test_weights_hands_everything_on(make, arguments, expected):
+    assert words(make("weights", *arguments)) == expected
+
+
 @pytest.mark.parametrize("verb", ["test", "test-all", "lint"])
 def test_failure_is_passed_on(make, tmp_path, verb):
     (tmp_path / ".venv" / "bin" / "python").write_text("#!/bin/sh\nexit 1\n")

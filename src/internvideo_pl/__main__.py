@@ -12,11 +12,13 @@ from typing import NoReturn
 
 from internvideo_pl.commands import COMMANDS
 from internvideo_pl.commands.command import Command
-from internvideo_pl.errors import UserError, hint
+from internvideo_pl.errors import Interrupted, RunFailed, UserError, hint
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code: 0, 2 for a mistake in the input, 130 when interrupted."""
+    """Runs one command and returns its exit code: 0, 1 for a run that failed, 2 for a mistake in the input, 128 and the
+    signal's number when a signal stopped it (130 after Ctrl-C).
+    """
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
         command, chosen = _parse(arguments)
@@ -25,6 +27,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"internvideo: {error}", file=sys.stderr)
         return 2
+    except RunFailed as error:
+        print(f"internvideo: {error}", file=sys.stderr)
+        return 1
+    except Interrupted as stop:
+        print(f"internvideo: {stop}", file=sys.stderr)
+        return stop.code
     except KeyboardInterrupt:
         print("internvideo: interrupted.", file=sys.stderr)
         return 130

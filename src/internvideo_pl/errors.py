@@ -1,4 +1,4 @@
-"""What a person did wrong, said in one sentence with the fix."""
+"""Why a command ends early, each said in one sentence: a person's mistake with its fix, a run that failed, a signal."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -6,6 +6,30 @@ from difflib import get_close_matches
 
 class UserError(ValueError):
     """A mistake in the input (name, key, file, value): the command line prints its one sentence and exits with 2."""
+
+
+class RunFailed(RuntimeError):
+    """A run that cannot go on though its input was right (a loss that is not a number): one sentence, exit code 1."""
+
+
+class Interrupted(BaseException):
+    """A run that a signal has stopped; the exit code is 128 and the signal's number, as shells have it.
+
+    Like `KeyboardInterrupt` it is no `Exception`: nothing that handles errors may swallow it.
+
+    Args:
+        signum: Number of the signal.
+        sentence: What became of the run.
+    """
+
+    def __init__(self, signum: int, sentence: str = "interrupted"):
+        super().__init__(sentence)
+        self.signum = signum
+
+    @property
+    def code(self) -> int:
+        """Exit code of the process: 130 after Ctrl-C, 143 after SIGTERM."""
+        return 128 + self.signum
 
 
 def hint(word: str, choices: Iterable[str], limit: int = 12) -> str:

@@ -1,7 +1,4 @@
-"""AdamW, its parameter groups and its learning-rate schedule.
-
-Moving averages of weights are Lightning's `EMAWeightAveraging`: e <- decay * e + (1 - decay) * w over parameters and
-buffers. The coordination of the paper uses a decay of 0.9999, which only suits runs of tens of thousands of steps.
+"""AdamW, its parameter groups, its learning-rate schedule, and what is said of averaging the weights.
 
 Sources: VideoMAE's public training code (groups, layer decay, schedule), InternVideo's release (multimodal rules).
 """
@@ -62,6 +59,10 @@ class OptimizerConfig:
         lr_factors: Factor on the learning rate of all parameters whose name starts so; the longest match counts.
         schedule: cosine, linear or constant, after the warm-up.
         warmup: Fraction of the run's steps (below 1) or number of steps in which the rate rises linearly.
+        ema: Decay d of the moving average of the weights, e <- d e + (1 - d) w, which is what is tested and kept; null
+            for none. 0.9999 in the paper's coordination, which suits tens of thousands of steps.
+        ema_warmup: Whether update n (from 0) decays by (1 + n) / (10 + n) at most, as in TensorFlow's moving average:
+            short runs then average over their last tenth or so, whatever `ema` is.
     """
 
     lr: float
@@ -76,6 +77,8 @@ class OptimizerConfig:
     lr_factors: dict[str, float] = field(default_factory=dict)
     schedule: str = "cosine"
     warmup: float = 0.0
+    ema: float | None = None
+    ema_warmup: bool = False
 
     def __post_init__(self) -> None:
         """Refuses unknown choices and impossible values.
@@ -92,6 +95,8 @@ class OptimizerConfig:
                 f"optimizer: lr={self.lr} must be positive, warmup={self.warmup} not negative, "
                 f"layer_decay={self.layer_decay} above 0 and at most 1."
             )
+        if self.ema is not None and not 0 < self.ema < 1:
+            raise UserError(f"optimizer.ema={self.ema} must be between 0 and 1, or null for no average.")
 
 
 def layer_factor(name: str, depth: int, decay: float) -> float:

@@ -11,7 +11,7 @@ from internvideo_pl.backbones.coordinate import Bridge, CoordinateConfig, Coordi
 from internvideo_pl.backbones.cross import CrossAttention, Gate, GatedCrossBlock
 from internvideo_pl.backbones.masked_vit import MaskedEncoder, MaskedViTConfig
 from internvideo_pl.backbones.multimodal_sizes import VIDEO_TOWER
-from internvideo_pl.backbones.sizes import COORDINATION, MASKED_VIT
+from internvideo_pl.backbones.sizes import COORDINATED, MASKED_VIT
 from internvideo_pl.backbones.video_tower import VideoTower, VideoTowerConfig
 from internvideo_pl.errors import UserError
 from internvideo_pl.heads.classify import Classifier, ClassifyHead, ClassifyHeadConfig
@@ -291,7 +291,7 @@ def test_the_paper_s_size():
     with torch.device("meta"):
         masked, tower = MaskedEncoder(MASKED_VIT["huge"]), VideoTower(VIDEO_TOWER["large"])
         model = CoordinatedClassifier(
-            CoordinatedEncoder(masked, tower, COORDINATION["internvideo_d"]),
+            CoordinatedEncoder(masked, tower, COORDINATED["internvideo_d"].coordinate),
             ClassifyHead(1024, 400, ClassifyHeadConfig(norm=True)),
             ClassifyHead(1280, 400, ClassifyHeadConfig()),
         )

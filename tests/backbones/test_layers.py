@@ -1,4 +1,4 @@
-"""Attention, stochastic depth and blocks against slow hand-written versions."""
+"""Self-attention, stochastic depth and blocks against slow hand-written versions."""
 
 import pytest
 import torch
@@ -6,50 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.testing import assert_close
 
-from internvideo_pl.backbones import layers
-from internvideo_pl.backbones.layers import Attention, Block, DropPath, attend, drop_path_rates, run_blocks
-
-
-def slow_attention(query, key, value, causal=False):
-    out = torch.empty_like(query)
-    for b, h, n in torch.cartesian_prod(*(torch.arange(size) for size in query.shape[:3])).tolist():
-        last = n + 1 if causal else key.shape[2]
-        head = min(h, key.shape[1] - 1)
-        scores = torch.stack([query[b, h, n] @ key[b, head, m] for m in range(last)]) / query.shape[3] ** 0.5
-        weights = scores.exp() / scores.exp().sum()
-        out[b, h, n] = sum(weights[m] * value[b, head, m] for m in range(last))
-    return out
-
-
-@pytest.mark.parametrize("plain", [True, False])
-@pytest.mark.parametrize(("causal", "key_heads"), [(False, 3), (True, 3), (False, 1)])
-def test_attend_both_ways(monkeypatch, plain, causal, key_heads):
-    monkeypatch.setattr(layers, "PLAIN_KEYS_FULL", 100 if plain else 0)
-    torch.manual_seed(0)
-    query = torch.randn(2, 3, 5, 4, dtype=torch.float64)
-    key, value = torch.randn(2, 2, key_heads, 5, 4, dtype=torch.float64)
-    assert_close(attend(query, key, value, causal), slow_attention(query, key, value, causal))
-
-
-def test_both_ways_have_the_same_gradient(monkeypatch):
-    torch.manual_seed(0)
-    inputs = torch.randn(3, 2, 3, 7, 4, dtype=torch.float64)
-    gradients = []
-    for limit in (0, 100):
-        monkeypatch.setattr(layers, "PLAIN_KEYS_FULL", limit)
-        leaves = inputs.clone().requires_grad_()
-        (attend(*leaves) ** 2).sum().backward()
-        gradients.append(leaves.grad)
-    assert_close(gradients[0], gradients[1])
-
-
-@pytest.mark.parametrize("requires_grad", [True, False])
-def test_attend_in_bfloat16(requires_grad):
-    torch.manual_seed(0)
-    query, key, value = torch.randn(3, 2, 3, 40, 8).bfloat16().requires_grad_(requires_grad)
-    found = attend(query, key, value)
-    assert found.dtype == torch.bfloat16
-    assert_close(found.float(), attend(query.float(), key.float(), value.float()), rtol=0.02, atol=0.02)
+from internvideo_pl.backbones.layers import Attention, Block, DropPath, drop_path_rates, run_blocks
 
 
 def test_attention_is_the_standard_one_with_biases_on_queries_and_values():
@@ -119,3 +76,22 @@ def test_recomputing_changes_nothing_with_stochastic_depth():
         results.append([out, x.grad, *(param.grad for param in blocks.parameters())])
     for plain, recomputed in zip(*results, strict=True):
         assert torch.equal(plain, recomputed) if plain is not None else recomputed is None
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+@pytest.mark.parametrize("depth", [0, 1, 3])
+def test_the_last_tokens_alone_are_what_they_are_among_all(depth, recompute):
+    torch.manual_seed(0)
+    blocks = nn.ModuleList(Block(8, 2, layer_scale=0.5) for _ in range(depth)).double()
+    for block in blocks:
+        nn.init.normal_(block.attn.q_bias)
+        nn.init.normal_(block.attn.v_bias)
+    results = []
+    for last in (None, 3):
+        blocks.zero_grad()
+        x = torch.randn(2, 5, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        out = run_blocks(blocks, x, recompute, last)[:, -3:]
+        out.square().sum().backward()
+        results.append([out, x.grad, *(param.grad for param in blocks.parameters())])
+    for among_all, alone in zip(*results, strict=True):
+        assert_close(alone, among_all)

@@ -1,4 +1,4 @@
-"""Starting fine-tuning from pretrained weights, by the rule of the reference loader."""
+"""The sizes of a masked encoder and its decoder, read from released tensors; and their names, both ways."""
 
 from dataclasses import replace
 
@@ -8,80 +8,66 @@ import torch
 from internvideo_pl.backbones.masked_autoencoder import MaskedAutoencoder, MaskedDecoderConfig
 from internvideo_pl.backbones.masked_vit import MaskedEncoder, MaskedViTConfig
 from internvideo_pl.backbones.released_masked import (
+    NO_HEADS,
+    classifier_from_released,
     classifier_to_released,
-    encoder_from_released,
-    finetuning_encoder,
-    load_pretrained_encoder,
+    masked_config_from,
+    masked_decoder_config_from,
 )
+from internvideo_pl.backbones.sizes import MASKED_DECODER, MASKED_VIT
 from internvideo_pl.errors import UserError
 from internvideo_pl.heads.classify import Classifier, ClassifyHeadConfig
 
-CONFIG = MaskedViTConfig(width=16, depth=2, heads=2, patch_size=4, image_size=16, num_frames=4)
-
-
-def pretrained():
-    model = MaskedAutoencoder(
-        MaskedEncoder(replace(CONFIG, pooling="tokens")), MaskedDecoderConfig(width=8, heads=2, depth=1)
-    )
-    for param in model.parameters():
-        torch.nn.init.normal_(param)
-    return model
-
-
-@pytest.mark.parametrize("prefix", ["", "module."])
-def test_pretraining_checkpoint_fills_all_but_the_last_norm(prefix):
-    model = pretrained()
-    encoder = MaskedEncoder(CONFIG)
-    load_pretrained_encoder(encoder, {prefix + name: value for name, value in model.state_dict().items()})
-    assert torch.equal(encoder.patch_embed.proj.weight, model.encoder.patch_embed.proj.weight)
-    assert torch.equal(encoder.blocks[1].attn.q_bias, model.encoder.blocks[1].attn.q_bias)
-    assert (encoder.fc_norm.weight == 1).all()
-    assert not encoder.fc_norm.bias.any()
-
-
-def test_decoder_weights_do_not_leak_into_the_encoder():
-    found = encoder_from_released(pretrained().state_dict())
-    assert found.keys() == MaskedEncoder(replace(CONFIG, pooling="tokens")).state_dict().keys()
-
-
-def test_finetuned_checkpoint_is_taken_over_whole():
-    model = Classifier(MaskedEncoder(CONFIG), 3, ClassifyHeadConfig())
-    torch.nn.init.normal_(model.backbone.fc_norm.weight)
-    encoder = MaskedEncoder(CONFIG)
-    load_pretrained_encoder(encoder, classifier_to_released(model.state_dict()))
-    for name, value in model.backbone.state_dict().items():
-        assert torch.equal(encoder.state_dict()[name], value)
-
-
-def test_finetuning_encoder_starts_from_the_pretrained_object():
-    model = pretrained().encoder
-    encoder = finetuning_encoder(model, drop_path=0.2)
-    assert (encoder.config.pooling, encoder.config.drop_path) == ("mean", 0.2)
-    assert torch.equal(encoder.blocks[0].mlp.fc1.weight, model.blocks[0].mlp.fc1.weight)
-    assert encoder.blocks[0].mlp.fc1.weight is not model.blocks[0].mlp.fc1.weight
-    assert model.config.pooling == "tokens"
-
-
-def test_another_resolution_needs_no_change_of_the_weights():
-    larger = finetuning_encoder(pretrained().encoder, image_size=24, num_frames=8, table_size=16, table_frames=4)
-    assert larger(torch.zeros(1, 3, 8, 24, 24)).grid == (4, 6, 6)
-
-
-def spoilt(change):
-    state = dict(pretrained().state_dict())
-    change(state)
-    return state
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        (lambda s: s.pop("encoder.blocks.1.attn.v_bias"), "1 tensors are missing, blocks.1.attn.v_bias first"),
-        (lambda s: s.update({"encoder.blocks.2.norm1.weight": torch.zeros(16)}), "unknown, blocks.2.norm1.weight"),
-        (lambda s: s.update({"encoder.blocks.0.norm1.weight": torch.zeros(4)}), r"has shape \(4,\), not \(16,\)"),
-        (lambda s: s.clear(), "no masked encoder among these tensors"),
-    ],
+ODD = MaskedViTConfig(
+    width=20, depth=3, heads=2, patch_size=4, tubelet_size=1, image_size=16, num_frames=4, mlp_ratio=3
 )
-def test_weights_that_do_not_fit(change, sentence):
-    with pytest.raises(UserError, match=sentence):
-        load_pretrained_encoder(MaskedEncoder(CONFIG), spoilt(change))
+
+
+def on_meta(config: MaskedViTConfig) -> dict[str, torch.Tensor]:
+    with torch.device("meta"):
+        return MaskedEncoder(config).state_dict()
+
+
+@pytest.mark.parametrize("pooling", ["tokens", "mean", "first"])
+@pytest.mark.parametrize("size", MASKED_VIT)
+def test_published_sizes_are_recognised(size, pooling):
+    config = replace(MASKED_VIT[size], pooling=pooling)
+    assert masked_config_from(on_meta(config), pretraining=pooling == "tokens") == config
+
+
+def test_other_sizes_say_what_they_can():
+    found = masked_config_from(on_meta(ODD), pretraining=False)
+    assert (found.width, found.depth, found.patch_size, found.tubelet_size, found.mlp_ratio) == (20, 3, 4, 1, 3)
+    assert (found.heads, found.image_size, found.num_frames) == (NO_HEADS, 224, 16)
+    wider = masked_config_from(on_meta(replace(ODD, width=128, heads=4)), pretraining=False)
+    assert wider.heads == 2  # width / 64
+    assert masked_config_from(on_meta(replace(ODD, layer_scale=0.1)), pretraining=False).layer_scale > 0
+
+
+@pytest.mark.parametrize("size", MASKED_DECODER)
+def test_decoders_are_recognised(size):
+    with torch.device("meta"):
+        model = MaskedAutoencoder(MaskedEncoder(replace(MASKED_VIT["tiny"], pooling="tokens")), MASKED_DECODER[size])
+    assert masked_decoder_config_from(model.state_dict()) == MASKED_DECODER[size]
+
+
+def test_videomaes_own_huge_decoder_has_eight_heads():
+    with torch.device("meta"):
+        decoder = MaskedDecoderConfig(width=640, heads=8, depth=8)
+        model = MaskedAutoencoder(MaskedEncoder(replace(MASKED_VIT["tiny"], pooling="tokens")), decoder)
+    assert masked_decoder_config_from(model.state_dict()) == decoder
+
+
+def test_tensors_of_another_model_are_refused():
+    for state in ({}, {"patch_embed.proj.weight": torch.zeros(3, 3, 2, 2)}):
+        with pytest.raises(UserError, match="not the weights of a masked video encoder"):
+            masked_config_from(state, pretraining=False)
+
+
+def test_released_classifier_names_both_ways():
+    model = Classifier(MaskedEncoder(ODD), 3, ClassifyHeadConfig())
+    released = classifier_to_released(model.state_dict())
+    assert {"patch_embed.proj.weight", "blocks.2.attn.q_bias", "fc_norm.weight", "head.weight"} <= released.keys()
+    back = classifier_from_released(released)
+    assert back.keys() == model.state_dict().keys()
+    assert all(back[name] is value for name, value in released.items() if name in back)

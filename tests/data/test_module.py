@@ -59,7 +59,9 @@ def test_clips_are_not_mirrored_where_a_class_names_a_side(root):
 
 
 def test_a_split_with_no_video_names_the_layout(tmp_path):
-    with pytest.raises(UserError, match=r"none of the 1 videos of Toy's train split .* expected layout: <root>/\*\.mp4"):
+    with pytest.raises(
+        UserError, match=r"none of the 1 videos of Toy's train split .* expected layout: <root>/\*\.mp4"
+    ):
         data(tmp_path).split("train")
 
 

@@ -100,8 +100,9 @@ def test_pictures_keep_what_is_seen_and_a_perfect_model_restores_the_rest(norm_t
     masks = model.sample(2, "cpu")
     target = model.target(video, masks)
     monkeypatch.setattr(model.model, "forward", lambda *_: target)
-    seen, filled = model.reconstruct(video, masks)
+    shown, seen, filled = model.reconstruct(video, masks)
     original = pixels(2).permute(0, 4, 1, 2, 3) / 255
+    assert_close(shown, original, atol=1e-6, rtol=0)
     assert_close(filled, original, atol=1e-4, rtol=0)
     grey = (seen == 0.5).all(dim=1)
     assert grey.float().mean().item() == pytest.approx(32 / 36, abs=0.01)

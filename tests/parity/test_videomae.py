@@ -16,8 +16,9 @@ from internvideo_pl.backbones.masks import Masks, sample_tubes
 from internvideo_pl.backbones.positions import interpolate_table, sincos_table
 from internvideo_pl.backbones.released_masked import classifier_from_released, classifier_to_released
 from internvideo_pl.backbones.sizes import MASKED_DECODER, MASKED_VIT
+from internvideo_pl.backbones.tubes import gather_tokens, tubes_of
 from internvideo_pl.heads.classify import Classifier, ClassifyHeadConfig
-from internvideo_pl.losses.masked import gather_tokens, normalized, reconstruction_loss, tubes_of
+from internvideo_pl.losses.masked import normalized, reconstruction_loss
 from internvideo_pl.objectives.masked import MaskedModeling, MaskedModelingConfig
 
 HERE = Path(__file__).parent

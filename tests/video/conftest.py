@@ -34,10 +34,11 @@ def write_clip(tmp_path: Path) -> Writer:
         rotation: int | None = None,
         size: tuple[int, int] = (48, 64),
         container: dict[str, str] | None = None,
+        format: str | None = None,
     ) -> Path:
         """`times` are in milliseconds; without them there are 25 frames a second."""
         path = tmp_path / name
-        with av.open(str(path), "w", options=container or {}) as file:
+        with av.open(f"file:{path}", "w", format=format, options=container or {}) as file:
             stream = file.add_stream(codec, rate=25, options=options or {})
             stream.height, stream.width, stream.pix_fmt = *size, pixels
             if rotation is not None:
@@ -60,7 +61,7 @@ def decode_all() -> Callable[[Path], tuple[np.ndarray, np.ndarray]]:
     """A function that decodes a file from first to last: uint8 (N, H, W, 3) as coded, float64 (N,) seconds."""
 
     def decode(path: Path) -> tuple[np.ndarray, np.ndarray]:
-        with av.open(str(path)) as file:
+        with av.open(f"file:{path}") as file:
             stream = file.streams.best("video")
             frames = [(f.reformat(format="rgb24", threads=1).to_ndarray(), f.time) for f in file.decode(stream)]
         pixels, times = np.stack([rgb for rgb, _ in frames]), [time for _, time in frames]

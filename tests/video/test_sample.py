@@ -8,6 +8,8 @@ from internvideo_pl.video.sample import (
     dense_pretrain,
     dense_train,
     dense_views,
+    intervals_train,
+    intervals_views,
     per_second,
     segments_center,
     segments_train,
@@ -106,19 +108,110 @@ def test_sparse_views_by_hand():
     assert sparse_views(3, 4, 2).tolist() == [[0, 0, 1, 2], [0, 1, 1, 2]]
 
 
+def test_intervals_by_hand():
+    # 101 frames in 8 stretches of 12.5, from 0, 12, 25, 38, 50, 62, 75, 88 (rounded half to even)
+    assert intervals_views(101, 8, 1)[0].tolist() == [6, 18, 31, 44, 56, 68, 81, 94]  # and int(6.25) in
+    views = intervals_views(101, 8, 4)  # int(2.5), int(5.0), int(7.5), int(10.0) in
+    assert views[:, 0].tolist() == [2, 5, 7, 10]
+    assert views[3].tolist() == [10, 22, 35, 48, 60, 72, 85, 98]
+    assert intervals_views(1, 4, 2).tolist() == [[0] * 4] * 2
+    assert intervals_train(1, 4, rng()).tolist() == [0] * 4
+    drawn = np.stack([intervals_train(9, 4, rng(seed)) for seed in range(300)])  # stretches of 2, ends shared
+    for place, column in enumerate(drawn.T):
+        assert set(column.tolist()) == {2 * place, 2 * place + 1, 2 * place + 2}
+
+
 def test_per_second_by_hand():
-    assert per_second(300, 29.97, 12).tolist() == list(range(0, 300, 30))
+    assert per_second(np.arange(300) / 30, 12).tolist() == list(range(0, 300, 30))
     # 40 frames at 2 a second, one a second: 20; thinned to 5 at linspace(0, 19, 5) = 0, 4.75, 9.5, 14.25, 19
-    assert per_second(40, 2.0, 5).tolist() == [0, 8, 18, 28, 38]
-    assert per_second(5, 0.4, 12).tolist() == [0, 1, 2, 3, 4]
-    assert per_second(100, 25.0, 99, rate=5.0).tolist() == list(range(0, 100, 5))
+    assert per_second(np.arange(40) / 2, 5).tolist() == [0, 8, 18, 28, 38]
+    assert per_second(np.arange(5) / 0.4, 12).tolist() == [0, 1, 2, 3, 4]  # never a frame twice
+    assert per_second(np.arange(100) / 25, 99, rate=5.0).tolist() == list(range(0, 100, 5))
+    assert per_second(np.zeros(1), 12).tolist() == [0]
+    # frames that are shown at 0, 0.4, 1.1, 1.2, 2.6 and 3.1 seconds: nearest to 0, 1, 2, 3
+    assert per_second(np.array([0, 0.4, 1.1, 1.2, 2.6, 3.1]), 12).tolist() == [0, 2, 4, 5]
 
 
 def test_sliding_windows_by_hand():
     assert sliding_windows(10, 4, 3).tolist() == [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9]]
     assert sliding_windows(12, 4, 3).tolist()[-1] == [6, 7, 8, 9]
     assert sliding_windows(2, 4, 3).tolist() == [[0, 1, 1, 1]]
+    assert sliding_windows(10, 3, 2, stride=3).tolist() == [[0, 3, 6], [2, 5, 8]]
     assert len(sliding_windows(5000, 16, 4)) == len(range(0, 5000 - 15, 4))  # VideoMAE V2 on THUMOS14
+
+
+# The official definitions step by step, in plain Python, with frames counted from 0.
+
+
+def videomae_window(frames: int, length: int, stride: int, end: int | None) -> list[int]:
+    """VideoClsDataset of VideoMAE and of the release: training (`end` drawn) and validation."""
+    span = length * stride
+    if frames <= span:
+        index = list(np.linspace(0, frames, num=frames // stride)) + [frames] * (length - frames // stride)
+        return [int(min(max(i, 0), frames - 1)) for i in index]
+    end = (span + frames) // 2 if end is None else end
+    return [int(min(max(i, end - span), end - 1)) for i in np.linspace(end - span, end, num=length)]
+
+
+def videomae_dense_test(frames: int, length: int, stride: int, views: int) -> list[list[int]]:
+    every = list(range(0, frames, stride))
+    while len(every) < length:
+        every.append(every[-1])
+    step = max(1.0 * (len(every) - length) / (views - 1), 0)
+    return [every[int(view * step) : int(view * step) + length] for view in range(views)]
+
+
+def videomae_sparse_test(frames: int, length: int, views: int) -> list[list[int]]:
+    tick, index = frames / float(length), []
+    for view in range(views):
+        index += [int(view * tick / views + tick * x) for x in range(length)]
+    index.sort()
+    return [index[view::views] for view in range(views)]
+
+
+def uniformerv2_test(frames: int, length: int, views: int) -> list[list[int]]:
+    stretch, clips = max(0.0, (frames - 1) / length), []
+    for view in range(views):
+        clip = []
+        for i in range(length):
+            start = int(np.round(stretch * i))
+            clip.append(min(start + int(stretch / (views + 1) * (view + 1)), frames - 1))
+        clips.append(clip)
+    return clips
+
+
+def clip4clip(frames: int, fps: int, most: int) -> list[int]:
+    """The release's retrieval: one frame a second, thinned by linspace."""
+    every = list(range(0, frames, round(float(fps))))
+    return [every[i] for i in np.linspace(0, len(every) - 1, num=most, dtype=int)] if len(every) > most else every
+
+
+@pytest.mark.parametrize("num_frames", LENGTHS)
+def test_against_the_official_definitions(num_frames):
+    assert dense_center(num_frames, 16, 4).tolist() == videomae_window(num_frames, 16, 4, None)
+    for seed in range(5):
+        end = int(rng(seed).integers(64, num_frames)) if num_frames > 64 else None
+        assert dense_train(num_frames, 16, 4, rng(seed)).tolist() == videomae_window(num_frames, 16, 4, end)
+        ends = [int(np.round(max(0.0, (num_frames - 1) / 8) * i)) for i in range(9)]
+        drawn = intervals_train(num_frames, 8, rng(seed)).tolist()
+        assert all(first <= frame <= last for first, frame, last in zip(ends[:-1], drawn, ends[1:], strict=True))
+    for views in (2, 5, 7):
+        assert dense_views(num_frames, 16, 4, views).tolist() == videomae_dense_test(num_frames, 16, 4, views)
+        assert sparse_views(num_frames, 16, views).tolist() == videomae_sparse_test(num_frames, 16, views)
+    for views in (1, 3, 4, 10):
+        assert intervals_views(num_frames, 8, views).tolist() == uniformerv2_test(num_frames, 8, views)
+    for fps in (1, 12, 24, 25, 30, 60):
+        for most in (1, 8, 12, 64):
+            assert per_second(np.arange(num_frames) / fps, most).tolist() == clip4clip(num_frames, fps, most)
+
+
+def test_per_second_at_a_broken_rate_stays_within_a_frame_of_the_release():
+    for frames in (300, 899, 5000):
+        times = np.arange(frames) * 1001 / 30000  # 29.97 a second
+        ours, theirs = per_second(times, 10**6), np.arange(0, frames, 30)
+        assert len(ours) - len(theirs) in (0, 1)  # the release's steps are a thousandth longer than a second
+        drift = np.abs(times[ours[: len(theirs)]] - np.arange(len(theirs)))
+        assert drift.max() < 0.02  # nearest to the second; the release is 0.17 s late at frame 5000
 
 
 @pytest.mark.parametrize("num_frames", LENGTHS)
@@ -132,7 +225,10 @@ def test_every_number_is_a_frame(num_frames):
         "spread": spread(num_frames, 16),
         "dense_views": dense_views(num_frames, 16, 4, 7),
         "sparse_views": sparse_views(num_frames, 16, 2),
+        "intervals_train": intervals_train(num_frames, 16, rng()),
+        "intervals_views": intervals_views(num_frames, 16, 4),
         "sliding_windows": sliding_windows(num_frames, 16, 4),
+        "sliding_windows at a stride": sliding_windows(num_frames, 16, 4, stride=4),
     }
     for name, clip in clips.items():
         assert clip.dtype == np.int64, name

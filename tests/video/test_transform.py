@@ -143,16 +143,6 @@ def test_flips_can_be_forbidden(clip):
     assert 5 < sum(left_of(TrainTransform(24), seed) for seed in range(40)) < 35
 
 
-def test_train_transform_runs_its_parts_in_order(clip):
-    order = []
-
-    def note(name):
-        return lambda video, generator: (order.append((name, tuple(video.shape))), video)[1]
-
-    TrainTransform(24, augment=note("augment"), erase=note("erase"))(clip, rng())
-    assert order == [("augment", (3, 40, 60, 3)), ("erase", (3, 24, 24, 3))]
-
-
 def test_side_views_by_hand(clip):
     views = ViewsTransform(40, 3)(clip)  # starts at 0, 10, 20
     assert views.shape == (3, 3, 40, 40, 3)

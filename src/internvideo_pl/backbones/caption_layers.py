@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from internvideo_pl.backbones.attention import attend
 from internvideo_pl.backbones.clip_layers import KeyValueCache
-from internvideo_pl.backbones.layers import attend
 
 FF_RATIO = 4  # public release, ff_mult
 ROTARY_BASE = 10000.0  # RoFormer, section 3.2.2

@@ -3,19 +3,21 @@
 The tables of sizes hold the facts; a choice lays an experiment's changes over them and builds the module.
 """
 
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, cast
 
 from internvideo_pl.backbones.coordinate import CoordinateConfig, CoordinatedEncoder
 from internvideo_pl.backbones.masked_autoencoder import MaskedAutoencoder
 from internvideo_pl.backbones.masked_vit import MaskedEncoder, MaskedViTConfig
 from internvideo_pl.backbones.multimodal import MultimodalConfig, MultimodalEncoder
 from internvideo_pl.backbones.multimodal_sizes import MOTION_VIDEO_TOWER, MULTIMODAL, VIDEO_TOWER
-from internvideo_pl.backbones.sizes import MASKED_DECODER, MASKED_VIT
+from internvideo_pl.backbones.sizes import COORDINATED, MASKED_DECODER, MASKED_VIT
 from internvideo_pl.backbones.video_tower import VideoTower, VideoTowerConfig
+from internvideo_pl.errors import UserError
 
 MaskedSize = Literal["tiny", "small", "base", "large", "huge", "giant"]
 TowerSize = Literal["tiny", "base", "large", "large_336"]
+CoordinatedSizeName = Literal["tiny", "tiny_t", "internvideo_d", "internvideo_t"]
 
 
 def _changed(config: Any, choice: Any) -> Any:
@@ -118,21 +120,48 @@ class MultimodalChoice:
 
 @dataclass(kw_only=True)
 class CoordinatedChoice:
-    """Both encoders, frozen, and the trainable attention between them.
+    """Both encoders, frozen, and the trainable attention between them: a published size, or encoders of one's own.
+
+    Whatever is named beside a size stands in place of that part of it.
 
     Attributes:
+        size: Row of the table of sizes: "internvideo_d" and "internvideo_t" are the paper's.
         masked: The masked encoder.
         multimodal: The multimodal encoder's video tower.
         coordinate: Where and how they meet.
+        second: One more video tower, frozen as well, whose logits are added (InternVideo-T); None for none.
     """
 
     name: Literal["coordinated"] = "coordinated"
-    masked: MaskedChoice
-    multimodal: TowerChoice
-    coordinate: CoordinateConfig = field(default_factory=CoordinateConfig)
+    size: CoordinatedSizeName | None = None
+    masked: MaskedChoice | None = None
+    multimodal: TowerChoice | None = None
+    coordinate: CoordinateConfig | None = None
+    second: TowerChoice | None = None
+
+    def __post_init__(self) -> None:
+        """Fills in what the size says.
+
+        Raises:
+            UserError: There is no size, and an encoder is not named either.
+        """
+        if self.size is not None:
+            row = COORDINATED[self.size]
+            self.masked = self.masked or MaskedChoice(size=cast(MaskedSize, row.masked))
+            self.multimodal = self.multimodal or TowerChoice(size=cast(TowerSize, row.multimodal))
+            self.coordinate = self.coordinate or row.coordinate
+            if row.second is not None:
+                self.second = self.second or TowerChoice(size=cast(TowerSize, row.second))
+        self.coordinate = self.coordinate or CoordinateConfig()
+        if self.masked is None or self.multimodal is None:
+            raise UserError(
+                "coordination joins two encoders: name a size, such as size=internvideo_d, or masked.size and "
+                "multimodal.size."
+            )
 
     def build(self, masked: MaskedEncoder, tower: VideoTower) -> CoordinatedEncoder:
         """Joins two encoders that hold their weights already; freezes them in place."""
+        assert self.coordinate is not None
         return CoordinatedEncoder(masked, tower, self.coordinate)
 
 

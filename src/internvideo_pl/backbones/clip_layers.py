@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from internvideo_pl.backbones.layers import DropPath, attend
+from internvideo_pl.backbones.attention import attend
+from internvideo_pl.backbones.layers import DropPath
 
 QUICK_GELU_SLOPE = 1.702  # CLIP's public model file; not the erf GELU of the masked encoder
 MLP_RATIO = 4  # CLIP, every size

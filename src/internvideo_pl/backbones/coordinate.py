@@ -168,7 +168,7 @@ class CoordinatedEncoder(nn.Module):
 
     def __init__(self, masked: MaskedEncoder, tower: VideoTower, config: CoordinateConfig) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.tower_config = config, tower.config
         self.embed_dim, self.class_dim = masked.embed_dim, tower.embed_dim
         self.pairs = config.pairs(len(masked.blocks), len(tower.blocks))
         self.masked = masked.requires_grad_(False)

@@ -7,7 +7,8 @@ Sources: Flamingo (arXiv 2204.14198), section 2.2, for the tanh gates; InternVid
 import torch
 from torch import Tensor, nn
 
-from internvideo_pl.backbones.layers import NORM_EPS, Mlp, attend, init_xavier
+from internvideo_pl.backbones.attention import attend
+from internvideo_pl.backbones.layers import NORM_EPS, Mlp, init_xavier
 
 
 class CrossAttention(nn.Module):

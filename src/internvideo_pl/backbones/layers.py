@@ -1,59 +1,17 @@
-"""The transformer layers of the masked encoder, and the one place where attention is computed.
+"""The transformer layers of the masked encoder.
 
-Shapes: B batch, N tokens, M context tokens, D width, H heads, d head width (D / H).
+Shapes: B batch, N tokens, Q query tokens, D width, H heads, d head width (D / H).
 Sources: VideoMAE (arXiv 2203.12602) and its public model files, whose parameter names are kept.
 """
-
-from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+from internvideo_pl.backbones.attention import attend
+
 NORM_EPS = 1e-6  # every LayerNorm of VideoMAE's model files; CLIP's use 1e-5
-
-# Up to this many keys, plain matrix products beat scaled_dot_product_attention on a CPU (with bf16 units, torch 2.13).
-# Milliseconds fused / plain at (B, H, N, d), two threads; one thread gives the same order:
-#                    (64,4,16,24)  (64,2,144,32)  (4,12,160,64)  (2,12,512,64)  (1,12,1568,64)
-#   float32 training   1.9 / 0.6      16 / 29       10.2 / 10.5     41 / 41        180 / 304
-#   bf16 training       76 / 3.1      40 / 12         25 / 8.3      51 / 25        210 / 156
-#   bf16 inference     6.5 / 0.4     7.6 / 3.8       5.1 / 1.8      16 / 9         108 / 152
-PLAIN_KEYS_FULL = 32
-PLAIN_KEYS_HALF_TRAINING = 2048
-PLAIN_KEYS_HALF_INFERENCE = 1024
-
-
-def _plain_is_faster(query: Tensor, key: Tensor, value: Tensor) -> bool:
-    if query.device.type != "cpu":
-        return False
-    if query.dtype not in (torch.bfloat16, torch.float16):
-        return key.shape[-2] <= PLAIN_KEYS_FULL
-    training = torch.is_grad_enabled() and (query.requires_grad or key.requires_grad or value.requires_grad)
-    return key.shape[-2] <= (PLAIN_KEYS_HALF_TRAINING if training else PLAIN_KEYS_HALF_INFERENCE)
-
-
-def attend(query: Tensor, key: Tensor, value: Tensor, causal: bool = False) -> Tensor:
-    """Scaled dot-product attention, softmax(q k^T / sqrt(d)) v, by whichever way was measured faster.
-
-    Args:
-        query: (B, H, N, d).
-        key: (B, H, M, d); one head (B, 1, M, d) serves all of the query's.
-        value: As `key`.
-        causal: Position i sees positions 0..i only; then N = M.
-
-    Returns:
-        (B, H, N, d).
-    """
-    assert not causal or query.shape[-2] == key.shape[-2], "causal attention is over one sequence"
-    if not _plain_is_faster(query, key, value):
-        heads = (*query.shape[:-2], *key.shape[-2:])  # the fused kernels take no broadcast heads
-        return F.scaled_dot_product_attention(query, key.expand(heads), value.expand(heads), is_causal=causal)
-    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)  # (B, H, N, M)
-    if causal:
-        future = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
-        scores = scores.masked_fill(future, float("-inf"))
-    return scores.softmax(dim=-1) @ value
 
 
 class DropPath(nn.Module):
@@ -98,12 +56,23 @@ class Attention(nn.Module):
         self.v_bias = nn.Parameter(torch.zeros(width))
         self.proj = nn.Linear(width, width)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Self-attention over the tokens of x, (B, N, D) -> (B, N, D)."""
+    def forward(self, x: Tensor, last: int | None = None) -> Tensor:
+        """Self-attention over the tokens of x, (B, N, D) -> (B, N, D).
+
+        Args:
+            x: Tokens.
+            last: How many tokens ask and are returned, the last ones of x; None for all. All of them answer.
+        """
         bias = torch.cat([self.q_bias, torch.zeros_like(self.v_bias), self.v_bias])
-        qkv = F.linear(x, self.qkv.weight, bias).unflatten(-1, (3, self.heads, -1))  # (B, N, 3, H, d)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (B, H, N, d)
-        return self.proj(attend(query, key, value).transpose(1, 2).flatten(2))  # (B, H, N, d) -> (B, N, D)
+        if last is None:
+            qkv = F.linear(x, self.qkv.weight, bias).unflatten(-1, (3, self.heads, -1))  # (B, N, 3, H, d)
+            query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (B, H, N, d)
+        else:
+            width = x.shape[-1]
+            (w_q, w_kv), (b_q, b_kv) = (part.split([width, 2 * width]) for part in (self.qkv.weight, bias))
+            query = F.linear(x[:, -last:], w_q, b_q).unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, H, Q, d)
+            key, value = F.linear(x, w_kv, b_kv).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return self.proj(attend(query, key, value).transpose(1, 2).flatten(2))  # (B, H, Q, d) -> (B, Q, D)
 
 
 class Mlp(nn.Module):
@@ -142,9 +111,11 @@ class Block(nn.Module):
         self.gamma_1 = nn.Parameter(torch.full((width,), layer_scale)) if layer_scale > 0 else None
         self.gamma_2 = nn.Parameter(torch.full((width,), layer_scale)) if layer_scale > 0 else None
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, N, D) -> (B, N, D)."""
-        x = x + self.drop_path(_scaled(self.attn(self.norm1(x)), self.gamma_1))
+    def forward(self, x: Tensor, last: int | None = None) -> Tensor:
+        """(B, N, D) -> (B, N, D), or (B, last, D): what becomes of the last tokens, without computing the others."""
+        attended = self.attn(self.norm1(x), last)
+        x = x if last is None else x[:, -last:]
+        x = x + self.drop_path(_scaled(attended, self.gamma_1))
         return x + self.drop_path(_scaled(self.mlp(self.norm2(x)), self.gamma_2))
 
 
@@ -152,18 +123,26 @@ def _scaled(branch: Tensor, gamma: Tensor | None) -> Tensor:
     return branch if gamma is None else branch * gamma
 
 
-def run_blocks(blocks: Iterable[nn.Module], x: Tensor, recompute: bool = False) -> Tensor:
+def run_blocks(blocks: nn.ModuleList, x: Tensor, recompute: bool = False, last: int | None = None) -> Tensor:
     """Tokens x (B, N, D) through the blocks in order.
 
     Args:
-        blocks: Modules that map (B, N, D) to (B, N, D).
+        blocks: Modules of the kind of `Block`.
         x: Tokens.
         recompute: Keep only each block's input for the backward pass and compute the rest again (activation
             checkpointing): memory for about a third more time.
+        last: How many tokens are wanted, the last ones; the last block computes only these. None for all.
+
+    Returns:
+        (B, N, D) or (B, last, D).
     """
-    for block in blocks:
-        x = checkpoint(block, x, use_reentrant=False) if recompute and torch.is_grad_enabled() else block(x)
-    return x
+    wanted = [None] * (len(blocks) - 1) + [last]
+    for block, count in zip(blocks, wanted, strict=False):
+        if recompute and torch.is_grad_enabled():
+            x = checkpoint(block, x, count, use_reentrant=False)
+        else:
+            x = block(x, count)
+    return x if last is None else x[:, -last:]
 
 
 def drop_path_rates(rate: float, depth: int) -> list[float]:

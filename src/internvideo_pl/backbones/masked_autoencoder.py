@@ -67,8 +67,7 @@ class MaskedDecoder(nn.Module):
 
     def forward(self, x: Tensor, predicted: int) -> Tensor:
         """Tokens (B, N, E) -> (B, predicted, tube values): the last `predicted` tokens as pixels."""
-        x = run_blocks(self.blocks, x, self.config.checkpointing)
-        return self.head(self.norm(x[:, -predicted:]))
+        return self.head(self.norm(run_blocks(self.blocks, x, self.config.checkpointing, last=predicted)))
 
 
 class MaskedAutoencoder(nn.Module):

@@ -9,7 +9,6 @@ Sources: VideoMAE (arXiv 2203.12602), its public model files and their copy in I
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -23,6 +22,7 @@ from internvideo_pl.backbones.layers import (
     run_blocks,
 )
 from internvideo_pl.backbones.positions import Grid, interpolate_table, sincos_table
+from internvideo_pl.backbones.tubes import cells_of, pick_cells
 from internvideo_pl.errors import UserError, hint
 from internvideo_pl.video.transform import IMAGENET_MEAN, IMAGENET_STD
 
@@ -122,16 +122,8 @@ class TubeEmbed(nn.Module):
         Returns:
             (B, N, D) or (B, V, D).
         """
-        time, height, width = self.tube
-        tubes = video.unflatten(4, (-1, width)).unflatten(3, (-1, height)).unflatten(2, (-1, time))
-        tubes = tubes.permute(0, 2, 4, 6, 1, 3, 5, 7)  # (B, 3, t, pt, h, ph, w, pw) -> (B, t, h, w, 3, pt, ph, pw)
-        if visible is None:
-            chosen = tubes.flatten(1, 3)  # (B, N, 3, pt, ph, pw)
-        else:
-            rows, columns = tubes.shape[2:4]
-            sample = torch.arange(tubes.shape[0], device=visible.device)[:, None]
-            chosen = tubes[sample, visible // (rows * columns), visible // columns % rows, visible % columns]
-        return F.linear(chosen.flatten(2), self.proj.weight.flatten(1), self.proj.bias)  # (B, N or V, P) -> (.., D)
+        tubes = pick_cells(cells_of(video, *self.tube[:2]), visible)  # (B, N or V, 3, pt, ph, pw)
+        return F.linear(tubes.flatten(2), self.proj.weight.flatten(1), self.proj.bias)  # (B, N or V, P) -> (.., D)
 
 
 class MaskedEncoder(nn.Module):

@@ -10,12 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from internvideo_pl.backbones.multimodal import MultimodalEncoder
 from internvideo_pl.backbones.released_multimodal import TEXT, TEXT_PARTS
 from internvideo_pl.errors import UserError
 
 NOT_WEIGHTS = ("input_resolution", "context_length", "vocab_size")  # numbers inside OpenAI's archives
-PATCHES, POSITIONS = "visual.conv1.weight", "visual.positional_embedding"
+PATCHES = "visual.conv1.weight"
 
 OPENAI_TO_OURS = {"visual.proj": "visual_proj", "visual.ln_post.": "visual_ln_post."}
 TRANSFORMERS_TO_OPENAI = {
@@ -143,37 +142,6 @@ def resize_positions(positions: Tensor, side: int) -> Tensor:
     image = grid.T.unflatten(1, (old, old))[None]  # (S*S, D) -> (1, D, S, S)
     resized = F.interpolate(image, size=(side, side), mode="bicubic", align_corners=False)
     return torch.cat([cls, resized[0].flatten(1).T])
-
-
-def load_clip(encoder: MultimodalEncoder, state: State, resize: bool = False) -> None:
-    """Starts a multimodal encoder from CLIP. What CLIP has not (global blocks, caption decoder) keeps its values.
-
-    Args:
-        encoder: What to fill, in place.
-        state: OpenAI's names or transformers', two-dimensional patch embedding.
-        resize: Whether position embeddings of another resolution are interpolated. The release leaves such embeddings
-            at their random start instead.
-
-    Raises:
-        UserError: A tensor of CLIP is missing, unknown or of another shape.
-    """
-    own = encoder.state_dict()
-    ours = clip_from_openai(openai_from_transformers(state) if PATCHES not in state else state)
-    if PATCHES in ours and ours[PATCHES].ndim == 4:
-        ours[PATCHES] = inflate(ours[PATCHES], own[PATCHES].shape[2])
-    if resize and POSITIONS in ours:
-        ours[POSITIONS] = resize_positions(ours[POSITIONS], encoder.visual.grid[0])
-    wanted = {name for name in own if _is_clip(name)}
-    problems = [f"{name} is missing" for name in wanted - ours.keys()]
-    problems += [f"{name} is unknown" for name in ours.keys() - wanted]
-    problems += [
-        f"{name} is {tuple(ours[name].shape)} instead of {tuple(own[name].shape)}"
-        for name in wanted & ours.keys()
-        if ours[name].shape != own[name].shape
-    ]
-    if problems:
-        raise UserError(f"These weights are not a CLIP of this size: {min(problems)} ({len(problems)} such tensors).")
-    encoder.load_state_dict(own | ours)
 
 
 def mix(ours: State, clip: State, share: float) -> dict[str, Tensor]:

@@ -6,19 +6,22 @@ without a prefix - the names of a classifier's `backbone.*` and `head.*`.
 Source: VideoMAE's public model files and its checkpoint loader.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from torch import Tensor
 
-from internvideo_pl.backbones.masked_vit import MaskedEncoder
+from internvideo_pl.backbones.masked_autoencoder import MaskedDecoderConfig
+from internvideo_pl.backbones.masked_vit import MaskedViTConfig
+from internvideo_pl.backbones.sizes import MASKED_DECODER, MASKED_VIT
 from internvideo_pl.errors import UserError
 
 BACKBONE, ENCODER, HEAD = "backbone.", "encoder.", "head."
-ENCODER_PARTS = ("patch_embed.", "blocks.", "norm.", "fc_norm.")
-PRETRAINING_ONLY = ("decoder.", "mask_token", "encoder_to_decoder.")
-POOLING_NORMS = ("norm.", "fc_norm.")
+HEAD_WIDTH = 64  # where no published size tells otherwise: heads = width / 64, as in VideoMAE's S, B and L
+NO_HEADS = -1  # stands for a number of heads that can be neither read nor concluded
+UPSTREAM_DECODER = {640: 8}  # width: heads of ViT-H's decoder in VideoMAE's own repository; InternVideo's is narrower
+RELEASED_SIZE, RELEASED_FRAMES = 224, 16  # of every released position table, which files do not hold
 
 State = Mapping[str, Tensor]
 
@@ -33,66 +36,66 @@ def classifier_from_released(state: State) -> dict[str, Tensor]:
     return {name if name.startswith(HEAD) else BACKBONE + name: value for name, value in state.items()}
 
 
-def encoder_from_released(state: State) -> dict[str, Tensor]:
-    """The encoder's part of a pretraining or fine-tuned checkpoint, without prefix; decoder and head are left out.
+def masked_config_from(encoder: State, pretraining: bool) -> MaskedViTConfig:
+    """The size of a masked encoder whose tensors these are, read from their names and shapes.
 
-    Raises:
-        UserError: No tensor has the name of a masked encoder's.
-    """
-    bare = {}
-    for name, value in state.items():
-        short = name.removeprefix("module.").removeprefix(BACKBONE).removeprefix(ENCODER)
-        if short.startswith(ENCODER_PARTS) and not name.startswith(PRETRAINING_ONLY):
-            bare[short] = value
-    if not bare:
-        raise UserError(f"no masked encoder among these tensors: none is named like {ENCODER_PARTS[0]}proj.weight.")
-    return bare
-
-
-def load_pretrained_encoder(encoder: MaskedEncoder, state: State) -> None:
-    """Starts fine-tuning from a pretrained encoder, by the rule of VideoMAE's loader.
-
-    Tube embedding and blocks are taken over. Pretraining's last LayerNorm is dropped and the one after pooling keeps
-    its fresh start, since they normalise different things; a state of the encoder's own layout is taken over whole.
+    Frames, resolution and the number of heads leave no trace in the tensors: those of the published size with these
+    dimensions are taken; `heads` is `NO_HEADS` where there is none and the width is no multiple of 64.
 
     Args:
-        encoder: What to fill, in place.
-        state: Tensors under released names, with or without prefixes.
+        encoder: Tensors under a `MaskedEncoder`'s names.
+        pretraining: Whether a last LayerNorm on every token is that of pretraining, or of classification by the first
+            token.
 
     Raises:
-        UserError: A tensor is missing, unknown or of another shape.
+        UserError: These are not the tensors of a masked encoder.
     """
-    incoming = encoder_from_released(state)
-    own = encoder.state_dict()
-    foreign = [name for name in incoming if name.startswith(POOLING_NORMS) and name not in own]
-    fresh = [name for name in own if name.startswith(POOLING_NORMS) and name not in incoming]
-    incoming = {name: value for name, value in incoming.items() if name not in foreign}
-    if problem := _difference(own, incoming, fresh):
-        raise UserError(f"these weights do not fit a masked encoder of width {encoder.embed_dim}: {problem}.")
-    encoder.load_state_dict(incoming, strict=False)
+    try:
+        width, _, tubelet_size, patch_size, _ = encoder["patch_embed.proj.weight"].shape
+        hidden = len(encoder["blocks.0.mlp.fc1.weight"])
+    except (KeyError, ValueError) as error:
+        raise UserError(
+            "these are not the weights of a masked video encoder: its tube embedding is missing."
+        ) from error
+    found = (width, count_parts(encoder, "blocks."), tubelet_size, patch_size)
+    size = RELEASED_SIZE // patch_size * patch_size
+    published = {(row.width, row.depth, row.tubelet_size, row.patch_size): row for row in MASKED_VIT.values()}
+    config = published.get(found) or MaskedViTConfig(
+        width=width,
+        depth=found[1],
+        heads=heads_for(width),
+        patch_size=patch_size,
+        tubelet_size=tubelet_size,
+        image_size=size,
+        num_frames=RELEASED_FRAMES,
+        table_size=size,
+        table_frames=RELEASED_FRAMES,
+    )
+    per_token = "tokens" if pretraining else "first"
+    return replace(
+        config,
+        mlp_ratio=hidden / width,
+        layer_scale=float("blocks.0.gamma_1" in encoder),  # only whether it is there; its values are loaded
+        pooling=per_token if "norm.weight" in encoder else "mean",
+    )
 
 
-def _difference(own: State, incoming: State, fresh: list[str]) -> str:
-    missing = [name for name in own if name not in incoming and name not in fresh]
-    unknown = [name for name in incoming if name not in own]
-    reshaped = [name for name in incoming if name in own and incoming[name].shape != own[name].shape]
-    if missing:
-        return f"{len(missing)} tensors are missing, {missing[0]} first"
-    if unknown:
-        return f"{len(unknown)} tensors are unknown, {unknown[0]} first"
-    if reshaped:
-        name = reshaped[0]
-        return f"{name} has shape {tuple(incoming[name].shape)}, not {tuple(own[name].shape)}"
-    return ""
+def masked_decoder_config_from(state: State) -> MaskedDecoderConfig:
+    """The size of the decoder among an autoencoder's tensors; `heads` as in `masked_config_from`."""
+    width, depth = state["mask_token"].shape[-1], count_parts(state, "decoder.blocks.")
+    known = UPSTREAM_DECODER | {row.width: row.heads for row in MASKED_DECODER.values()}
+    hidden = len(state["decoder.blocks.0.mlp.fc1.weight"]) if depth else 4 * width
+    return MaskedDecoderConfig(
+        width=width, heads=known.get(width) or heads_for(width), depth=depth, mlp_ratio=hidden / width
+    )
 
 
-def finetuning_encoder(pretrained: MaskedEncoder, **changes: Any) -> MaskedEncoder:
-    """A new encoder for fine-tuning that starts from a pretrained one.
+def heads_for(width: int) -> int:
+    """Width / 64, or `NO_HEADS` where that is no whole number."""
+    return width // HEAD_WIDTH if width % HEAD_WIDTH == 0 else NO_HEADS
 
-    Args:
-        pretrained: With any pooling; stays as it is.
-        changes: Fields of its config that shall differ, such as `drop_path`; `pooling` becomes "mean" unless named.
-    """
-    encoder = MaskedEncoder(replace(pretrained.config, **{"pooling": "mean", **changes}))
-    load_pretrained_encoder(encoder, pretrained.state_dict())
-    return encoder
+
+def count_parts(state: State, prefix: str) -> int:
+    """How many numbered parts follow a prefix."""
+    pattern = re.compile(re.escape(prefix) + r"(\d+)\.")
+    return len({match[1] for name in state if (match := pattern.match(name))})

@@ -5,13 +5,15 @@ files hold `backbone.*`, with the classifier inside as `backbone.transformer.pro
 Source: the classes of InternVideo's public release.
 """
 
-import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from torch import Tensor
 
 from internvideo_pl.backbones.caption_decoder import CaptionDecoderConfig
 from internvideo_pl.backbones.multimodal import MultimodalConfig
+from internvideo_pl.backbones.multimodal_sizes import TEXT_TOWER, VIDEO_TOWER
+from internvideo_pl.backbones.released_masked import count_parts, heads_for
 from internvideo_pl.backbones.text_tower import TextTowerConfig
 from internvideo_pl.backbones.video_tower import VideoTowerConfig
 from internvideo_pl.errors import UserError
@@ -23,7 +25,7 @@ HEAD_TO_RELEASED = {
     "head.weight": "backbone.transformer.proj.2.weight",
     "head.bias": "backbone.transformer.proj.2.bias",
 }
-HEAD_WIDTH = 64  # every released CLIP and InternVideo tower: heads = width / 64
+STRIDED_FRAMES = 16  # UniFormerV2's configurations with temporal downsampling; 8 in all others
 
 State = Mapping[str, Tensor]
 
@@ -69,43 +71,69 @@ def _rename(name: str, prefixes: Mapping[str, str]) -> str:
 def multimodal_config_from(state: State) -> MultimodalConfig:
     """The sizes of a `MultimodalEncoder` whose tensors these are, read from their names and shapes.
 
-    Heads are width / 64 and global blocks follow the last blocks, as in every released file: neither can be read.
+    Heads of the towers are width / 64 (or those of a published size) and global blocks follow the last blocks, as in
+    every released file: neither can be read.
 
     Raises:
         UserError: These are not the tensors of a multimodal encoder.
     """
     try:
         return MultimodalConfig(
-            video=_video_config(state),
+            video=tower_config_from(
+                {n.removeprefix("visual."): x for n, x in state.items() if n.startswith("visual.")}
+            ),
             text=_text_config(state),
             embed_dim=state["visual_proj"].shape[1],
             caption=_caption_config(state) if any(name.startswith(DECODER) for name in state) else None,
         )
-    except KeyError as missing:
+    except (KeyError, ValueError) as missing:
         raise UserError(f"These are not the weights of a multimodal encoder: {missing} is missing.") from missing
 
 
-def _video_config(state: State) -> VideoTowerConfig:
-    width, _, frames, _, patch = state["visual.conv1.weight"].shape
-    side = round((len(state["visual.positional_embedding"]) - 1) ** 0.5)
-    depth = _count(state, "visual.transformer.resblocks.")
-    return VideoTowerConfig(
+def tower_config_from(tower: State) -> VideoTowerConfig:
+    """The size of a `VideoTower` whose tensors these are; what cannot be read as in `multimodal_config_from`.
+
+    Raises:
+        UserError: These are not the tensors of a video tower.
+    """
+    try:
+        width, _, frames, _, patch = tower["conv1.weight"].shape
+        side = round((len(tower["positional_embedding"]) - 1) ** 0.5)
+    except (KeyError, ValueError) as error:
+        raise UserError(f"These are not the weights of a video tower: {error} is missing.") from error
+    depth, blocks = count_parts(tower, "transformer.resblocks."), count_parts(tower, "transformer.dec.")
+    found = VideoTowerConfig(
         size=side * patch,
         patch=patch,
         width=width,
         depth=depth,
-        heads=width // HEAD_WIDTH,
-        global_after=tuple(range(depth - _count(state, "visual.transformer.dec."), depth)),
+        heads=heads_for(width),
+        global_after=tuple(range(depth - blocks, depth)),
+        num_frames=STRIDED_FRAMES if frames > 1 else 8,
+        local_mixers=sum(f"transformer.resblocks.0.lmhra{i}.pos_embed.0.weight" in tower for i in (1, 2)),
         temporal_downsample=frames > 1,
+        frozen="transformer.balance" not in tower,
     )
+    if blocks:
+        found = replace(found, mlp_ratio=len(tower["transformer.dec.0.mlp.c_fc.weight"]) / width)
+    if found.local_mixers:
+        hidden = len(tower["transformer.resblocks.0.lmhra1.pos_embed.1.weight"])
+        if int(width // found.local_reduction) != hidden:
+            found = replace(found, local_reduction=width / (hidden + 0.5))  # the module rounds down
+    same = [row for row in VIDEO_TOWER.values() if (row.width, row.depth, row.patch) == (width, depth, patch)]
+    if same and found.size == same[0].size:  # the miniature has fewer frames than the published ones
+        found = replace(found, num_frames=found.num_frames if frames > 1 else same[0].num_frames)
+    return replace(found, heads=same[0].heads) if same else found
 
 
 def _text_config(state: State) -> TextTowerConfig:
     vocab_size, width = state["text.token_embedding.weight"].shape
+    depth = count_parts(state, "text.transformer.resblocks.")
+    same = [row.heads for row in TEXT_TOWER.values() if (row.width, row.depth) == (width, depth)]
     return TextTowerConfig(
         width=width,
-        depth=_count(state, "text.transformer.resblocks."),
-        heads=width // HEAD_WIDTH,
+        depth=depth,
+        heads=same[0] if same else heads_for(width),
         vocab_size=vocab_size,
         context_length=len(state["text.positional_embedding"]),
     )
@@ -115,15 +143,11 @@ def _caption_config(state: State) -> CaptionDecoderConfig:
     queries, width = state["caption_decoder.visual_queries"].shape
     return CaptionDecoderConfig(
         width=width,
-        depth=_count(state, "caption_decoder.multimodal_layers."),
-        heads=width // HEAD_WIDTH,
-        vision_width=state["visual_proj"].shape[0],
-        vocab_size=len(state["caption_decoder.predictor.4.bias"]),
+        depth=count_parts(state, "caption_decoder.multimodal_layers."),
+        heads=2
+        * width
+        // len(state["caption_decoder.visual_attn_pooler.to_kv.weight"]),  # rows: one key, one value head
+        vision_width=state["caption_decoder.visual_attn_pooler.to_kv.weight"].shape[1],
+        vocab_size=len(state["text.token_embedding.weight"]),
         queries=queries,
     )
-
-
-def _count(state: State, prefix: str) -> int:
-    """How many numbered parts follow a prefix."""
-    found = {match[1] for name in state if (match := re.match(re.escape(prefix) + r"(\d+)\.", name))}
-    return len(found)

@@ -4,6 +4,8 @@ Sources: VideoMAE's public model files as copied in InternVideo's release, and t
 Released position tables are made for 16 frames of 224 pixels; a longer or larger clip interpolates them.
 """
 
+from dataclasses import dataclass
+
 from internvideo_pl.backbones.coordinate import CoordinateConfig
 from internvideo_pl.backbones.masked_autoencoder import MaskedDecoderConfig
 from internvideo_pl.backbones.masked_vit import MaskedViTConfig
@@ -41,10 +43,37 @@ MASKED_DECODER = {
     "giant": MaskedDecoderConfig(width=512, heads=8, depth=4),  # no script for it: the code's default depth
 }
 
-COORDINATION = {
-    # Few steps: narrow feed-forward layers, and gates that open within a few hundred steps.
-    "tiny": CoordinateConfig(mlp_ratio=2.0, gate_scale=10.0),
-    # InternVideo-D: ViT-H with CLIP-pretrained UniFormerV2-L. InternVideo-T adds a second, multimodally pretrained
-    # UniFormerV2-L to it (1.3 B parameters, table 2), as a sum of logits.
-    "internvideo_d": CoordinateConfig(),
+
+@dataclass(frozen=True, kw_only=True)
+class CoordinatedSize:
+    """Which encoders are coordinated, and how.
+
+    Attributes:
+        masked: Row of `MASKED_VIT`.
+        multimodal: Row of `VIDEO_TOWER`.
+        coordinate: Where and how they meet.
+        second: Row of `VIDEO_TOWER` for one more video tower, whose logits are added; None for none.
+    """
+
+    masked: str
+    multimodal: str
+    coordinate: CoordinateConfig
+    second: str | None = None
+
+
+# Few steps: narrow feed-forward layers, and gates that open within a few hundred steps.
+_MINIATURE = CoordinateConfig(mlp_ratio=2.0, gate_scale=10.0)
+
+# The paper's (table 2): which encoders, and that D has 1.0 and T 1.3 B parameters. Ours: the coordination itself (see
+# `coordinate`), 224 pixels, and that T adds its second tower as a sum of logits, since the paper does not say how.
+# Parameters: the frozen encoders alone are 0.985 B in D and 1.339 B in T, the paper's figures; our trainable modules are
+# 51 M on top. Rounded to 1.3, T would leave them 11 M, but the attention of a single pair and of the last one takes 10.6 M
+# at the encoders' widths, and three classifiers of 400 classes 1.3 M: the paper's figure of T cannot count them all.
+COORDINATED = {
+    "tiny": CoordinatedSize(masked="tiny", multimodal="tiny", coordinate=_MINIATURE),
+    "tiny_t": CoordinatedSize(masked="tiny", multimodal="tiny", coordinate=_MINIATURE, second="tiny"),
+    "internvideo_d": CoordinatedSize(masked="huge", multimodal="large", coordinate=CoordinateConfig()),
+    "internvideo_t": CoordinatedSize(masked="huge", multimodal="large", coordinate=CoordinateConfig(), second="large"),
 }
+"""InternVideo-D is ViT-H with a UniFormerV2-L that started from CLIP; InternVideo-T adds to it a UniFormerV2-L that
+started from the multimodal pretraining."""

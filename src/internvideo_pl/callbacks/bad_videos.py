@@ -42,6 +42,14 @@ class BadVideos(L.Callback):
         self.ledger.merge(found)
         module.unread.update(found.faults)
 
+    def state_dict(self) -> dict[str, dict[str, str]]:
+        """What has been found so far."""
+        return {"faults": dict(self.ledger.faults)}
+
+    def load_state_dict(self, state: dict[str, dict[str, str]]) -> None:
+        """Take it over."""
+        self.ledger.merge(Ledger(self.ledger.total, budget=1.0, faults=state["faults"]))
+
     def teardown(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
         """Write the ledger when something is in it."""
         if self.ledger.faults and trainer.is_global_zero:

@@ -1,4 +1,4 @@
-"""Pictures of what a model does with test videos: clips completed from a tenth of their tubes, captions written.
+"""Pictures of what a model does with test videos, completed clips and written captions, and of what it was trained on.
 
 Shapes: S shown clips, T frames, H height, W width.
 """
@@ -14,6 +14,8 @@ from torch.utils.data import Dataset
 
 from internvideo_pl.callbacks.pictures import Strip, filmstrip
 from internvideo_pl.data.batch import Batch, collate
+from internvideo_pl.data.module import VideoData
+from internvideo_pl.data.order import Draw
 from internvideo_pl.heads.caption import CaptionSearchConfig, write_captions
 from internvideo_pl.modules.align import ContrastiveAlignment
 from internvideo_pl.modules.masked import MaskedReconstruction
@@ -31,7 +33,7 @@ class Preview:
 
 
 class Previews(L.Callback):
-    """Draws a picture once the test is over, for the modules that have something to show.
+    """Draws a picture of augmented clips after training and, for modules with something to show, one after the test.
 
     Args:
         folder: The run's folder.
@@ -40,6 +42,12 @@ class Previews(L.Callback):
     def __init__(self, folder: Path):
         self.folder = folder
         self.previews: list[Preview] = []
+
+    def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Draw what augmentation makes of training clips, where there is any."""
+        data: VideoData = trainer.datamodule  # type: ignore[attr-defined]
+        if data.config.augment.active and trainer.is_global_zero:
+            self._keep(augmented_previews(data, self.folder), trainer)
 
     def on_test_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Draw and log."""
@@ -51,7 +59,9 @@ class Previews(L.Callback):
         if not len(batch):
             return
         with torch.no_grad():
-            preview = draw(module, batch, self.folder)
+            self._keep(draw(module, batch, self.folder), trainer)
+
+    def _keep(self, preview: Preview, trainer: L.Trainer) -> None:
         self.previews.append(preview)
         for logger in trainer.loggers:
             if hasattr(logger, "log_image"):
@@ -62,7 +72,7 @@ def _spread(clips: Dataset) -> Batch:
     """`SHOWN` readable clips from all over the test list, fewer where there are fewer."""
     total = len(clips)  # type: ignore[arg-type]
     step = max(total // SHOWN, 1)
-    chosen = [clips[i] for i in range(step // 2, total, step)]
+    chosen = [clips[i][0] for i in range(step // 2, total, step)]  # the first view of each
     return collate([clip for clip in chosen if clip.video is not None][:SHOWN])
 
 
@@ -71,16 +81,26 @@ def _bytes(video: Tensor) -> Tensor:
     return (video.permute(0, 2, 3, 4, 1) * 255).round().to(torch.uint8)
 
 
+def augmented_previews(data: VideoData, folder: Path) -> Preview:
+    """Training clips as they are cropped, and below each what augmentation makes of it."""
+    clips: Dataset = data.train_dataloader().dataset
+    step = max(len(data.split("train").samples) // SHOWN, 1)
+    batch = collate([clips[Draw(0, i * step)] for i in range(SHOWN)])
+    augmented = data.augment(batch.video, batch.keys)
+    pairs = list(zip(batch.video, augmented, strict=True))[:SHOWN]
+    rows = [strip for clip, made in pairs for strip in (Strip("cropped", clip), Strip("augmented", made))]
+    path = filmstrip(rows, folder / "augmented.png", "training clips", group=2)
+    return Preview(path, "Training clips as they are cropped, and as the model gets them, before any are mixed.")
+
+
 def draw_reconstruction(module: MaskedReconstruction, batch: Batch, folder: Path) -> Preview:
     """Each clip, what the encoder sees of it, and the decoder's completion."""
     objective = module.objective
     video = objective.input.prepare(batch.video)
     masks = module.masks(batch.index)
-    seen, filled = objective.reconstruct(video, masks)
-    original = _bytes((video * objective.std + objective.mean).clamp(0, 1))
     rows = [
         strip
-        for clip, sight, completion in zip(original, _bytes(seen), _bytes(filled), strict=True)
+        for clip, sight, completion in zip(*map(_bytes, objective.reconstruct(video, masks)), strict=True)
         for strip in (Strip("video", clip), Strip("what the encoder sees", sight), Strip("completed", completion))
     ]
     hidden = masks.predicted.shape[1] / (masks.predicted.shape[1] + masks.visible.shape[1])

@@ -51,6 +51,19 @@ class BenchmarkTable(L.Callback):
         self.rows: list[Row] = []
         self.started = time.monotonic()
 
+    @property
+    def seconds(self) -> float:
+        """Wall time of the run; what ran before it was continued counts up to the checkpoint."""
+        return time.monotonic() - self.started
+
+    def state_dict(self) -> dict[str, float]:
+        """The time so far."""
+        return {"seconds": self.seconds}
+
+    def load_state_dict(self, state: dict[str, float]) -> None:
+        """Add it to this start's."""
+        self.started -= state["seconds"]
+
     def on_test_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Write and log the rows."""
         assert isinstance(module, VideoModule)
@@ -63,7 +76,7 @@ class BenchmarkTable(L.Callback):
         self._log(trainer)
 
     def _row(self, outcome: Outcome, trainer: L.Trainer) -> Row:
-        seconds = time.monotonic() - self.started
+        seconds = self.seconds
         on_gpu = trainer.strategy.root_device.type == "cuda"
         return Row(
             **vars(self.facts),
@@ -78,6 +91,7 @@ class BenchmarkTable(L.Callback):
             gpu_hours=seconds / 3600 * trainer.world_size if on_gpu else 0.0,
             kwh=None,
             kwh_source="not measured",
+            kg_co2=None,
             devices=_devices(trainer, on_gpu),
             versions=library_versions(),
             created=datetime.now(UTC).isoformat(timespec="seconds"),

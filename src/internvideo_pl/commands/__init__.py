@@ -1,11 +1,17 @@
 """The words of the command line, one file each; importing them is light."""
 
+from internvideo_pl.commands import bench, card, doctor, mini, run, shard, table, vocabulary, weights
 from internvideo_pl.commands import list as list_experiments
-from internvideo_pl.commands import mini, run, vocabulary
 
 COMMANDS = {
     "run": run.COMMAND,
     "list": list_experiments.COMMAND,
+    "table": table.COMMAND,
+    "doctor": doctor.COMMAND,
+    "bench": bench.COMMAND,
+    "shard": shard.COMMAND,
     "mini": mini.COMMAND,
+    "weights": weights.COMMAND,
+    "card": card.COMMAND,
     "vocabulary": vocabulary.COMMAND,
 }

@@ -15,6 +15,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="FOLDER", help="folder of real videos or of the datasets")
     parser.add_argument("--gpus", type=int, metavar="N", help="devices a machine")
     parser.add_argument("--nodes", type=int, metavar="N", help="machines")
+    parser.add_argument("--fresh", action="store_true", help="start anew where an unfinished run could be continued")
 
 
 def call(chosen: argparse.Namespace) -> None:
@@ -24,12 +25,19 @@ def call(chosen: argparse.Namespace) -> None:
     require_experiment(chosen.name)  # before the heavy imports, so that a mistyped name is answered at once
     from internvideo_pl import run
 
+    run.main(chosen.name, overrides_of(chosen), mini=chosen.mini, data=chosen.data)
+
+
+def overrides_of(chosen: argparse.Namespace) -> list[str]:
+    """The `key=value` arguments, with those that the options stand for."""
     overrides = list(chosen.overrides)
     if chosen.gpus is not None:
         overrides += ["trainer.accelerator=gpu", f"trainer.devices={chosen.gpus}"]
     if chosen.nodes is not None:
         overrides.append(f"trainer.num_nodes={chosen.nodes}")
-    run.main(chosen.name, overrides, mini=chosen.mini, data=chosen.data)
+    if chosen.fresh:
+        overrides.append("trainer.resume=false")
+    return overrides
 
 
 COMMAND = Command("train and evaluate one experiment", arguments, call)

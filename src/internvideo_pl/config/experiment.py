@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from internvideo_pl.errors import UserError
 from internvideo_pl.folders import cache_folder, data_folder, results_folder
 from internvideo_pl.optim import OptimizerConfig
+from internvideo_pl.weights.options import WeightsConfig
 
 
 @dataclass
@@ -22,6 +24,9 @@ class TrainerConfig:
         max_steps: Optimizer steps after which training ends; -1 leaves the end to `max_epochs`.
         devices: How many devices of one machine, or "auto" for all.
         gradient_clip_val: Largest norm of the gradient; null for no clipping.
+        checkpoint_minutes: Most minutes between two checkpoints of the whole state.
+        checkpoint_steps: Also one after every so many optimizer steps; null for none.
+        resume: Whether an unfinished run of the same experiment is continued; false starts anew.
     """
 
     max_epochs: int = -1
@@ -33,8 +38,23 @@ class TrainerConfig:
     gradient_clip_val: float | None = None
     accumulate_grad_batches: int = 1
     log_every_n_steps: int = field(default=10, metadata={"identity": False})
+    checkpoint_minutes: float = field(default=10.0, metadata={"identity": False})
+    checkpoint_steps: int | None = field(default=None, metadata={"identity": False})
+    resume: bool = field(default=True, metadata={"identity": False})
     limit_train_batches: float | int = 1.0
     limit_test_batches: float | int = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuses values that cannot be.
+
+        Raises:
+            UserError: Checkpoints at no interval.
+        """
+        if self.checkpoint_minutes <= 0 or (self.checkpoint_steps is not None and self.checkpoint_steps < 1):
+            raise UserError(
+                f"trainer.checkpoint_minutes={self.checkpoint_minutes} must be positive and checkpoint_steps="
+                f"{self.checkpoint_steps} at least 1, or null for none"
+            )
 
 
 @dataclass
@@ -76,7 +96,10 @@ class Experiment:
         stages: Other experiments that this one runs, in order; empty for an experiment that trains by itself.
         jobs: How many stages may run side by side on a CPU, each in a process of its own.
         mini_only: Whether the stages always run in their mini form.
-        parents: Role -> checkpoint file or experiment that this one starts from, such as `masked: pretrain/k400`.
+        parents: Role -> what this one starts from, such as `masked: pretrain/k400`: an experiment, a run's folder, a
+            file of weights, the short name of released weights (`internvideo weights --list`) or a hub id.
+        checkpoint: The same as `parents.backbone`, which it becomes.
+        weights: How the weights of the parents are read and put together.
         data: What to read; its schema is picked by `data.name`.
         backbone: Clip to tokens; its schema is picked by `backbone.name`.
         objective: Batch to losses; its schema is picked by `objective.name`.
@@ -91,6 +114,8 @@ class Experiment:
     jobs: int = 1
     mini_only: bool = False
     parents: dict[str, str] = field(default_factory=dict)
+    checkpoint: str | None = None
+    weights: WeightsConfig = field(default_factory=WeightsConfig)
     data: Any = field(default=None, metadata={"section": "data"})
     backbone: Any = field(default=None, metadata={"section": "backbone"})
     objective: Any = field(default=None, metadata={"section": "objective"})
@@ -98,3 +123,19 @@ class Experiment:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     wandb: WandbConfig = field(default_factory=WandbConfig, metadata={"identity": False})
     paths: PathsConfig = field(default_factory=PathsConfig, metadata={"identity": False})
+
+    def __post_init__(self) -> None:
+        """Makes `checkpoint` the parent that it stands for.
+
+        Raises:
+            UserError: Both are named.
+        """
+        if self.checkpoint is None:
+            return
+        if "backbone" in self.parents:
+            raise UserError(
+                f"checkpoint={self.checkpoint} and parents.backbone={self.parents['backbone']} name the same weights: "
+                "keep one of them"
+            )
+        self.parents = {**self.parents, "backbone": self.checkpoint}
+        self.checkpoint = None

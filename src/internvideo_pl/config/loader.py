@@ -1,7 +1,7 @@
 """From an experiment's name to a checked `Experiment`: the files over each other, then the overrides."""
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ from internvideo_pl.config.overrides import apply_overrides
 from internvideo_pl.config.schema import Schemas, build
 from internvideo_pl.errors import UserError, hint
 from internvideo_pl.folders import experiments_folder, require_experiment, yaml_names
+
+_CHECKPOINT, _BACKBONE = ("checkpoint",), ("parents", "backbone")
 
 
 def load_experiment(
@@ -42,6 +44,8 @@ def load_experiment(
         _lay_over(values, document, (), sources)
     for document in documents if mini else ():
         _lay_over(values, document, ("mini",), sources)
+    overrides = list(overrides)
+    _forget_the_other_word(values, {tuple(argument.partition("=")[0].split(".")) for argument in overrides})
     apply_overrides(values, overrides, sources)
     experiment = build(Experiment, {**values, "name": name, "mini": mini}, schemas, sources)
     for stage in experiment.stages:
@@ -77,11 +81,24 @@ def _lay_over(values: dict[str, Any], document: Document, block: Key, sources: d
         if not isinstance(body, dict):
             raise UserError(f"{document.place(block)}: {key} must be a mapping of keys to lay over, got {body!r}.")
     body = body if block else {key: value for key, value in body.items() if key not in ("extends", "mini")}
-    _merge(values, body)
     depth = len(block)
+    _forget_the_other_word(values, {path[depth:] for path in document.lines if path[:depth] == block})
+    _merge(values, body)
     for path in document.lines:
         if path[:depth] == block and len(path) > depth and path[depth] in body:
             sources[path[depth:]] = f"in {document.place(path)}"
+
+
+def _forget_the_other_word(values: dict[str, Any], named: Collection[Key]) -> None:
+    """`checkpoint` and `parents.backbone` name the same weights: a layer that names one takes the other's earlier away.
+
+    A layer that names both keeps both, which is an error of its own.
+    """
+    parents = values.get("parents")
+    if _CHECKPOINT in named and _BACKBONE not in named and isinstance(parents, dict):
+        parents.pop("backbone", None)
+    elif _BACKBONE in named and _CHECKPOINT not in named:
+        values.pop("checkpoint", None)
 
 
 def _merge(values: dict[str, Any], layer: Mapping[str, Any]) -> None:

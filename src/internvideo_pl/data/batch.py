@@ -4,8 +4,7 @@ Shapes: B batch, T frames, H height, W width.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -18,13 +17,13 @@ class Sample:
     """One entry of an official list: where its video is and what is known of it.
 
     Attributes:
-        path: The video file.
+        path: Where the video is: a file, a folder of pictures, a member of a tar shard or a URL (`video.sources`).
         key: The official id, unique within a split; reports use it.
         label: Class index, or -1 where the list has none.
         texts: Sentences that describe the video; empty where the list has none.
     """
 
-    path: Path
+    path: str
     key: str
     label: int = -1
     texts: tuple[str, ...] = ()
@@ -41,6 +40,7 @@ class Clip:
         label: Class index, or -1.
         text: One sentence, or "".
         faults: Videos that failed while this clip was read; in training the clip is then a substitute.
+        key: Seed of what is still drawn for this clip on the device, such as its augmentation; 0 in evaluation.
     """
 
     video: Tensor | None
@@ -49,6 +49,7 @@ class Clip:
     label: int = -1
     text: str = ""
     faults: tuple[DecodeError, ...] = ()
+    key: int = 0
 
 
 @dataclass
@@ -62,6 +63,8 @@ class Batch:
         label: int64 (B,), -1 where there is none.
         text: B sentences, empty strings where there are none.
         faults: Videos that failed while the batch was read.
+        keys: B seeds of what is still drawn on the device; on the CPU always, since they seed generators there.
+        images: The images that a step of a mixture has beside its videos, as clips of one frame; None for none.
     """
 
     video: Tensor
@@ -70,6 +73,8 @@ class Batch:
     label: Tensor
     text: list[str] = field(default_factory=list)
     faults: list[DecodeError] = field(default_factory=list)
+    keys: list[int] = field(default_factory=list)
+    images: "Batch | None" = None
 
     def __len__(self) -> int:
         """Number of clips B; zero when every clip of an evaluation batch failed."""
@@ -84,14 +89,32 @@ class Batch:
         return self._with(lambda tensor: tensor.pin_memory())
 
     def _with(self, change: Callable[[Tensor], Tensor]) -> "Batch":
-        return Batch(
-            change(self.video), change(self.index), change(self.view), change(self.label), self.text, self.faults
+        return replace(
+            self,
+            video=change(self.video),
+            index=change(self.index),
+            view=change(self.view),
+            label=change(self.label),
+            images=self.images._with(change) if self.images is not None else None,
         )
 
 
-def collate(clips: Sequence[Clip]) -> Batch:
-    """Stack the readable clips into a `Batch`, keeping the faults of all."""
+def collate(reads: Sequence[Clip | Sequence[Clip]]) -> Batch:
+    """Stack the readable clips into a `Batch`, keeping the faults of all; a read gives one clip or several.
+
+    Where there are images among videos, which have more frames than one, they become the batch's `images`.
+    """
+    clips = [clip for read in reads for clip in ([read] if isinstance(read, Clip) else read)]
     kept = [clip for clip in clips if clip.video is not None]
+    images = [clip for clip in kept if clip.video is not None and len(clip.video) == 1]
+    if not 0 < len(images) < len(kept):
+        return _stack(kept, clips)
+    videos = [clip for clip in kept if clip.video is not None and len(clip.video) > 1]
+    return replace(_stack(videos, clips), images=_stack(images, []))
+
+
+def _stack(kept: Sequence[Clip], read: Sequence[Clip]) -> Batch:
+    """A batch of clips that all have pictures, with the faults of all that were read."""
     videos = [clip.video for clip in kept if clip.video is not None]
     return Batch(
         video=torch.stack(videos) if videos else torch.empty(0, dtype=torch.uint8),
@@ -99,5 +122,6 @@ def collate(clips: Sequence[Clip]) -> Batch:
         view=torch.tensor([clip.view for clip in kept], dtype=torch.int64),
         label=torch.tensor([clip.label for clip in kept], dtype=torch.int64),
         text=[clip.text for clip in kept],
-        faults=[fault for clip in clips for fault in clip.faults],
+        faults=[fault for clip in read for fault in clip.faults],
+        keys=[clip.key for clip in kept],
     )

@@ -1,10 +1,8 @@
 """Short videos kept decoded in memory, so that each is decoded once in a process, whatever number of stages read it."""
 
-from pathlib import Path
-
 from torch import Tensor
 
-from internvideo_pl.video.decode import num_frames, read_frames
+from internvideo_pl.video.sources import open_source
 
 
 class FrameCache:
@@ -14,14 +12,14 @@ class FrameCache:
     """
 
     def __init__(self) -> None:
-        self.frames: dict[tuple[Path, int], Tensor] = {}
+        self.frames: dict[tuple[str, int], Tensor] = {}
         self.bytes = 0
 
-    def get(self, path: Path, short_side: int, budget: int) -> Tensor:
+    def get(self, path: str, short_side: int, budget: int) -> Tensor:
         """All frames of a video, uint8 (N, H, W, 3).
 
         Args:
-            path: The video file.
+            path: Where the video is, as `Sample.path`.
             short_side: The short side to which frames are scaled when they are decoded, in pixels.
             budget: Bytes that the whole cache may hold for this video to be kept.
 
@@ -31,7 +29,8 @@ class FrameCache:
         key = (path, short_side)
         if key in self.frames:
             return self.frames[key]
-        frames = read_frames(path, range(num_frames(path)), short_side)
+        source = open_source(path)
+        frames = source.frames(range(source.num_frames()), short_side)
         if self.bytes + frames.nbytes <= budget:
             self.frames[key] = frames
             self.bytes += frames.nbytes

@@ -20,6 +20,7 @@ class DatasetFacts:
         terms: What the videos may be used for.
         layout: Where the readers look, relative to the dataset's folder.
         num_classes: Number of classes; 0 for data without classes.
+        defects: What is known to be wrong with the usual copies, or easily done wrong, a clause each.
     """
 
     name: str
@@ -30,6 +31,7 @@ class DatasetFacts:
     terms: str
     layout: str
     num_classes: int = 0
+    defects: tuple[str, ...] = ()
 
     def absent(self, root: Path, what: str = "it") -> UserError:
         """The error for a dataset, or a part of it, that is not on disk.

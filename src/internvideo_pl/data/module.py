@@ -2,37 +2,47 @@
 
 import re
 from abc import abstractmethod
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import lightning as L
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
-from internvideo_pl.data.batch import Batch, Sample, collate
+from internvideo_pl.data.batch import Batch, Sample
 from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.data.clips import ClipConfig, EvaluationClips, TrainingClips
 from internvideo_pl.data.facts import DatasetFacts
+from internvideo_pl.data.index import SampleIndex
+from internvideo_pl.data.loader import TrainingLoader, loading
+from internvideo_pl.data.manifest import Manifest
 from internvideo_pl.data.order import EvaluationOrder, TrainingOrder
+from internvideo_pl.data.shards.lookup import Shards
+from internvideo_pl.data.windows import WindowClips
 from internvideo_pl.errors import UserError
+from internvideo_pl.video.augment import ClipAugment
 from internvideo_pl.video.faults import DecodeError
 
 _SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 
 
-@dataclass
 class Split:
     """One split of a dataset as its official list has it.
 
     Attributes:
         samples: Entries whose video is on disk, in official order.
         missing: Keys of the entries whose video is not, or is known to be unreadable.
-        faults: Why the latter are.
+        faults: Why videos are known to be unreadable, whether they are in `samples` or not.
     """
 
-    samples: list[Sample]
-    missing: list[str] = field(default_factory=list)
-    faults: list[DecodeError] = field(default_factory=list)
+    def __init__(
+        self, samples: Iterable[Sample] = (), missing: Iterable[str] = (), faults: Iterable[DecodeError] = ()
+    ) -> None:
+        self.samples = SampleIndex(samples)
+        self.missing = list(missing)
+        self.faults = list(faults)
 
     @property
     def official(self) -> int:
@@ -50,18 +60,29 @@ class VideoData(L.LightningDataModule):
         root: The dataset's folder, in its official layout.
         seed: Seed of sampling order, clip positions and augmentation.
         cache: Videos kept in memory; shared by the stages of a pipeline.
+        manifest: What `make doctor` found out about the files, if it was asked.
     """
 
     facts: ClassVar[DatasetFacts]
     official: bool = True  # whether there is an official layout, which stands under paths.data by the dataset's name
 
-    def __init__(self, config: ClipConfig, root: Path, seed: int = 0, cache: FrameCache | None = None):
+    def __init__(
+        self,
+        config: ClipConfig,
+        root: Path,
+        seed: int = 0,
+        cache: FrameCache | None = None,
+        manifest: Manifest | None = None,
+    ):
         super().__init__()
         self.config = config
         self.root = root
         self.seed = seed
         self.splits: dict[str, Split] = {}
         self.cache = cache or FrameCache()
+        self.augment = ClipAugment(config.augment)
+        self.manifest = manifest
+        self.hung: dict[str, str] = {}  # reason by path of videos in which an earlier attempt of the run hung
 
     @property
     def test_list(self) -> str:
@@ -76,11 +97,21 @@ class VideoData(L.LightningDataModule):
             "dataset": self.facts.name,
             "split": self.test_list,
             "frames": config.num_frames,
-            "sampling": config.sampling if config.sampling == "segments" else f"dense, stride {config.stride}",
+            "sampling": config.sampling_protocol,
             "size": config.size,
             "views": config.test_views,
             "crops": config.test_crops,
+            **(self.shards.protocol if self.shards is not None else {}),
         }
+
+    @cached_property
+    def shards(self) -> Shards | None:
+        """Where packed videos are, by key; None when the videos are files in the dataset's folder.
+
+        Raises:
+            UserError: `data.shards` names no finished folder of shards.
+        """
+        return Shards(self.config.shards) if self.config.shards is not None else None
 
     @abstractmethod
     def read(self, split: str) -> Split:
@@ -90,13 +121,21 @@ class VideoData(L.LightningDataModule):
             UserError: The dataset is not at `root`.
         """
 
+    def listed(self, split: str) -> Split:
+        """The same, opening no video, for data whose `read` does."""
+        return self.read(split)
+
+    def seconds(self, sample: Sample) -> float | None:
+        """How long a video lasts by its annotation; None where that does not say."""
+        return None
+
     @property
     def classes(self) -> list[str]:
         """Class names in label order; empty for data without classes."""
         return []
 
     def split(self, name: str) -> Split:
-        """A split, read once.
+        """A split, read once; what the manifest knows to be unreadable is among its faults.
 
         Raises:
             UserError: None of the split's videos is on disk.
@@ -105,24 +144,47 @@ class VideoData(L.LightningDataModule):
             found = self.read(name)
             if not found.samples:
                 raise UserError(
-                    f"none of the {found.official} videos of {self.facts.name}'s {name} split is under {self.root}; "
+                    f"none of the {found.official} videos of {self.facts.name}'s {name} split is under "
+                    f"{self.config.shards or self.root}; "
                     f"expected layout: {self.facts.layout}"
                 )
+            if self.manifest is not None:
+                known = self.manifest.hopeless(sample.path for sample in found.samples)
+                found.faults += [DecodeError(path, reason) for path, reason in known.items()]
             self.splits[name] = found
         return self.splits[name]
 
-    def train_dataloader(self) -> DataLoader[Batch]:
-        """Shuffled training clips; an incomplete last batch is dropped."""
+    def training_clips(self, seed: int) -> TrainingClips:
+        """Random clips of the training list, for draws in any order."""
         samples = self.split("train").samples
-        clips = TrainingClips(samples, self.config, self.cache, self.seed, flip=self.config.flip and self._flippable())
-        order = TrainingOrder(len(samples), self.seed, self.repeats)
-        return self._loader(clips, order, drop_last=True)
+        clips = TrainingClips(samples, self.config, self.cache, seed, flip=self.config.flip and self._flippable())
+        clips.hopeless = self._hopeless("train")
+        return clips
+
+    def train_dataloader(self) -> TrainingLoader:
+        """Shuffled training clips; an incomplete last batch is dropped."""
+        order = TrainingOrder(len(self.split("train").samples), self.seed, self.repeats)
+        return TrainingLoader(self.training_clips(self.seed), order, self.config)
 
     def test_dataloader(self) -> DataLoader[Batch]:
         """Test clips: every view of every video."""
         samples = self.split("test").samples
-        clips = EvaluationClips(samples, self.config, self.cache)
-        return self._loader(clips, EvaluationOrder(len(clips)), drop_last=False)
+        kind = WindowClips if self.config.sampling == "windows" else EvaluationClips
+        clips = kind(samples, self.config, self.cache)
+        clips.hopeless = self._hopeless("test")
+        settings = loading(self.config) | {"batch_size": clips.batch_size}
+        loader: DataLoader[Any] = DataLoader(clips, sampler=EvaluationOrder(len(clips)), **settings)
+        return loader
+
+    def _hopeless(self, split: str) -> dict[str, str]:
+        return {fault.path: fault.reason for fault in self.split(split).faults} | self.hung
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Training clips with the config's augmentation, done where they are: on the device, when there is one."""
+        assert self.trainer is not None
+        if not (self.trainer.training and self.config.augment.active):
+            return batch
+        return replace(batch, video=self.augment(batch.video, batch.keys))
 
     @property
     def repeats(self) -> int:
@@ -132,19 +194,6 @@ class VideoData(L.LightningDataModule):
     def steps_per_epoch(self) -> int:
         """Batches that one process reads in an epoch when it runs alone."""
         return len(self.split("train").samples) * self.repeats // self.config.batch_size
-
-    def _loader(self, clips: Dataset, order: TrainingOrder | EvaluationOrder, drop_last: bool) -> DataLoader[Batch]:
-        workers = self.config.num_workers
-        return DataLoader(
-            clips,
-            batch_size=self.config.batch_size,
-            sampler=order,
-            collate_fn=collate,
-            num_workers=workers,
-            drop_last=drop_last,
-            persistent_workers=workers > 0,
-            pin_memory=self.config.pin_memory,
-        )
 
     def _flippable(self) -> bool:
         """Mirroring a clip must not change what is true of it: no flip where a label or sentence names a side."""

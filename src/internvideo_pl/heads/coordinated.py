@@ -1,4 +1,4 @@
-"""Classification with several encoders: coordinated, or merely added up.
+"""Classification with several encoders: coordinated (InternVideo-D and -T), or merely added up.
 
 Shapes: B batch, K classes.
 """
@@ -69,10 +69,46 @@ def _trainable_copy(head: ClassifyHead, dropout: float) -> ClassifyHead:
     return copy
 
 
+class InternVideoT(nn.Module):
+    """InternVideo-T: the coordinated encoders (InternVideo-D), and a second video tower whose logits are added.
+
+    The paper's (table 2): the second tower is a UniFormerV2-L that started from the multimodal pretraining. Ours, as the
+    paper is silent: it joins by a sum of logits, stays frozen like the others, and its classifier is trained on.
+    In evaluation and with closed gates, the logits are exactly the sum of all three models'.
+
+    Args:
+        coordinated: InternVideo-D.
+        second: The second tower with the classifier that it was post-trained with; the tower is frozen here, in place.
+        dropout: Rate in front of its classifier.
+    """
+
+    def __init__(self, coordinated: CoordinatedClassifier, second: Classifier, dropout: float = DROPOUT) -> None:
+        super().__init__()
+        self.coordinated = coordinated
+        self.second = second.backbone.requires_grad_(False)
+        self.second_head = _trainable_copy(second.head, dropout)
+        self.input = JointInput((*coordinated.input.parts, second.input))
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> "InternVideoT":
+        """Training mode for what is trained; the frozen towers stay in evaluation mode."""
+        super().train(mode)
+        self.second.eval()
+        return self
+
+    def forward(self, videos: tuple[Tensor, ...]) -> Tensor:
+        """Clips as `input.prepare` makes them -> logits (B, K)."""
+        with torch.no_grad():
+            pooled = self.second(videos[-1]).pooled
+        return self.coordinated(videos[:-1]) + self.second_head(pooled)
+
+    def gates(self) -> dict[str, float]:
+        """As `CoordinatedClassifier.gates`."""
+        return self.coordinated.gates()
+
+
 class LogitEnsemble(nn.Module):
     """Models whose logits are summed, with nothing in between: what coordination has to beat.
-
-    InternVideo-T is such a sum as well, of InternVideo-D and a second multimodal encoder.
 
     Args:
         models: Classifiers of the same classes.

@@ -1,5 +1,6 @@
 """Video-language alignment: InternVideo's discriminative half (arXiv 2212.03191, section 3.1)."""
 
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
@@ -32,9 +33,20 @@ class ContrastiveAlignment(VideoModule):
         self.tokenizer = tokenizer_of(objective.encoder)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """`loss`, `contrastive_loss` and, with a caption decoder, `caption_loss`."""
+        """`loss`, `contrastive_loss` and, with a caption decoder, `caption_loss`.
+
+        Where the batch has images beside its videos, theirs are `image_contrastive_loss` and `image_caption_loss`, and
+        `loss` is the sum of both batches' (the public release sums every loss). Each batch is compared with itself
+        only, and an image is a clip of one frame to the same tower.
+        """
         encoder = self.objective.encoder
-        return self.objective(encoder.input.prepare(batch.video), self.tokenize(batch.text))
+        losses = self.objective(encoder.input.prepare(batch.video), self.tokenize(batch.text))
+        if batch.images is None:
+            return losses
+        picture = replace(encoder.input, num_frames=1).prepare(batch.images.video)
+        image = self.objective(picture, self.tokenize(batch.images.text))
+        named = {f"image_{name}": value for name, value in image.items() if name != "loss"}
+        return {**losses, **named, "loss": losses["loss"] + image["loss"]}
 
     def tokenize(self, text: list[str]) -> Tensor:
         """Token ids (B, L) on the module's device."""

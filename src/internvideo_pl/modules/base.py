@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from internvideo_pl.data.batch import Batch
 from internvideo_pl.data.module import VideoData
+from internvideo_pl.errors import UserError
 from internvideo_pl.optim import OptimizerConfig, build_optimizer
 
 
@@ -71,6 +72,21 @@ class VideoModule(L.LightningModule):
         logged = {f"train/{name}": value.detach() for name, value in losses.items()}
         self.log_dict(logged, prog_bar=True, batch_size=len(batch))
         return losses["loss"]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse the state of another model before it is loaded.
+
+        Raises:
+            UserError: A tensor is missing, unknown or of another shape: the code has changed since it was saved.
+        """
+        states = self.state_dict(), checkpoint["state_dict"]
+        mine, theirs = ({name: value.shape for name, value in state.items()} for state in states)
+        unlike = sorted(name for name in mine.keys() | theirs.keys() if mine.get(name) != theirs.get(name))
+        if unlike:
+            raise UserError(
+                f"the checkpoint is of another model: {len(unlike)} tensors differ, {unlike[0]} first; go back to the "
+                "code that saved it, which run.json names, or start anew with FRESH=1 (--fresh)"
+            )
 
     def finish(self, outcome: Outcome) -> None:
         """Keep a test's outcome, with what of the official list it covers."""

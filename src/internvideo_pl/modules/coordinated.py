@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from internvideo_pl.data.batch import Batch
-from internvideo_pl.heads.coordinated import CoordinatedClassifier
+from internvideo_pl.heads.coordinated import CoordinatedClassifier, InternVideoT
 from internvideo_pl.modules.recognition import Recognition
 
 
@@ -16,7 +16,7 @@ class CoordinatedFusion(Recognition):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """One step; logs the gates as well."""
-        if isinstance(self.model, CoordinatedClassifier):
+        if isinstance(self.model, CoordinatedClassifier | InternVideoT):
             opened = {f"gates/{name}": value for name, value in self.model.gates().items()}
             self.log_dict(opened, batch_size=len(batch))
         return super().training_step(batch, batch_idx)

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
 
 from internvideo_pl.data.batch import Batch
@@ -72,13 +73,14 @@ class Recognition(RecognitionTest):
         return self.objective.model
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """{"loss": cross entropy}."""
-        return self.objective(self._prepared(batch), batch.label)
+        """{"loss": cross entropy}, of mixed clips where the objective mixes them; the batch's keys seed the draw."""
+        video, share = self.objective.mix(batch.video, np.random.default_rng(batch.keys))
+        return self.objective(self._prepared(video), batch.label, share)
 
     def scores(self, batch: Batch) -> Tensor:
         """The classifier's."""
-        return self.model(self._prepared(batch))
+        return self.model(self._prepared(batch.video))
 
-    def _prepared(self, batch: Batch) -> Tensor | tuple[Tensor, ...]:
+    def _prepared(self, video: Tensor) -> Tensor | tuple[Tensor, ...]:
         spec: Any = self.model.input
-        return spec.prepare(batch.video)
+        return spec.prepare(video)

@@ -11,16 +11,10 @@ from torch import Tensor, nn
 
 from internvideo_pl.backbones.masked_autoencoder import MaskedAutoencoder
 from internvideo_pl.backbones.masks import CELL, Masks, num_decoded_places, num_masked_cells, run_cells, sample_tubes
+from internvideo_pl.backbones.tubes import RELEASE_FLOOR, tubes_of
 from internvideo_pl.errors import UserError
-from internvideo_pl.losses.masked import (
-    RELEASE_FLOOR,
-    gather_tokens,
-    normalized,
-    reconstruction_loss,
-    tube_statistics,
-    tubes_of,
-    video_of,
-)
+from internvideo_pl.heads.reconstruct import Completion, complete
+from internvideo_pl.losses.masked import normalized, reconstruction_loss
 
 
 @dataclass(kw_only=True)
@@ -107,39 +101,13 @@ class MaskedModeling(nn.Module):
     @torch.no_grad()
     def target(self, video: Tensor, masks: Masks) -> Tensor:
         """What is to be predicted, (B, P, K) in float32 at least, from the normalised clip (B, 3, T, H, W)."""
-        tubes = gather_tokens(self._tubes(video), masks.predicted)
-        return normalized(tubes, self.config.variance_floor) if self.config.norm_target else tubes
-
-    @torch.no_grad()
-    def reconstruct(self, video: Tensor, masks: Masks) -> tuple[Tensor, Tensor]:
-        """Pictures of what the model sees and of what it makes of it.
-
-        A normalised prediction is given the true mean and spread of its tube, which the model never predicts.
-
-        Args:
-            video: (B, 3, T, H, W), normalised.
-            masks: What to hide.
-
-        Returns:
-            The clip with every hidden tube grey, and the visible tubes completed by predicted ones; float
-            (B, 3, T, H, W) in [0, 1].
-        """
-        tubes = self._tubes(video)
-        prediction = self.model(video, masks).to(tubes.dtype)
-        if self.config.norm_target:
-            mean, spread = tube_statistics(gather_tokens(tubes, masks.predicted), self.config.variance_floor)
-            prediction = (prediction.unflatten(2, (-1, 3)) * spread + mean).flatten(2)
-        hidden = masks.hidden(tubes.shape[1])[..., None]
-        seen = torch.where(hidden, torch.full_like(tubes, 0.5), tubes)
-        index = masks.predicted[..., None].expand_as(prediction)
-        filled = torch.where(hidden, seen.scatter(1, index, prediction), tubes)
-        return self._picture(seen), self._picture(filled)
-
-    def _tubes(self, video: Tensor) -> Tensor:
-        video = video.float() if video.dtype.itemsize < 4 else video
         config = self.model.encoder.config
-        return tubes_of(video * self.std.to(video) + self.mean.to(video), config.tubelet_size, config.patch_size)
+        tubes = tubes_of(video, config.tubelet_size, config.patch_size, masks.predicted).unflatten(2, (-1, 3))
+        tubes = tubes.float() if tubes.dtype.itemsize < 4 else tubes
+        mean, std = self.mean.to(tubes).view(3), self.std.to(tubes).view(3)
+        pixels = (tubes * std).add_(mean).flatten(2)  # (B, P, K/3, 3) -> (B, P, K)
+        return normalized(pixels, self.config.variance_floor) if self.config.norm_target else pixels
 
-    def _picture(self, tubes: Tensor) -> Tensor:
-        config = self.model.encoder.config
-        return video_of(tubes, config.grid, config.tubelet_size, config.patch_size).clamp(0, 1)
+    def reconstruct(self, video: Tensor, masks: Masks) -> Completion:
+        """Pictures of the normalised clip (B, 3, T, H, W), of what the model sees of it and of what it makes of it."""
+        return complete(self.model, video, masks, self.config.norm_target, self.config.variance_floor)

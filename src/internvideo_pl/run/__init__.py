@@ -3,20 +3,19 @@
 Here and only here the library meets `data_modules`.
 """
 
-import json
-
-from internvideo_pl.config import load_experiment
+from internvideo_pl.callbacks.interrupts import Interrupts
 from internvideo_pl.data.cache import FrameCache
-from internvideo_pl.errors import UserError
-from internvideo_pl.run.folder import new_run_folder
+from internvideo_pl.errors import Interrupted
+from internvideo_pl.run.claim import claim
 from internvideo_pl.run.pipeline import run_stages
-from internvideo_pl.run.schemas import SCHEMAS
+from internvideo_pl.run.record import Identity
 from internvideo_pl.run.single import run_one
+from internvideo_pl.run.stages import load_stages
 from internvideo_pl.run.summary import summarize
 
 
 def main(name: str, overrides: list[str], mini: bool = False, data: str | None = None) -> None:
-    """Run one experiment, or the stages of one.
+    """Run one experiment, or the stages of one; what the same command has begun and not ended is continued.
 
     Args:
         name: Path of its YAML below `experiments/`, without the suffix.
@@ -26,20 +25,18 @@ def main(name: str, overrides: list[str], mini: bool = False, data: str | None =
 
     Raises:
         UserError: Anything that the person must mend.
+        RunFailed: A training came to something that is not finite.
+        Interrupted: A signal stopped it; the sentence says how it goes on.
     """
-    plan = load_experiment(name, schemas=SCHEMAS)
-    if data and plan.stages:
-        raise UserError(
-            f"DATA= is the folder of one dataset, but {name} runs several experiments; run one of its stages"
-        )
-    overrides = [*overrides, *([f"data.root={json.dumps(data)}"] if data else [])]
-    mini = mini or plan.mini_only
-    runs = [load_experiment(stage, overrides, mini, schemas=SCHEMAS) for stage in plan.stages or [name]]
-    folder = new_run_folder(runs[0].paths.results, name, runs[0].paths.run)
-    try:
-        finished = run_stages(plan, runs, folder) if plan.stages else [run_one(runs[0], folder, {}, FrameCache())]
-    except UserError:
-        if not any(folder.iterdir()):
-            folder.rmdir()  # nothing was begun
-        raise
-    summarize(plan, finished, folder)
+    plan, runs = load_stages(name, overrides, mini, data)
+    identity = Identity.of(name, runs)
+    paths = runs[0].paths
+    with Interrupts() as interrupts, claim(identity, paths.results, paths.run, runs[0].trainer.resume) as claimed:
+        try:
+            if plan.stages:
+                finished = run_stages(plan, runs, claimed.folder)
+            else:
+                finished = [run_one(runs[0], claimed.folder, {}, FrameCache(), interrupts)]
+        except Interrupted as stop:
+            raise Interrupted(stop.signum, f"{stop}; the same command continues {claimed.folder}") from None
+        summarize(plan, finished, claimed.folder)

@@ -1,5 +1,7 @@
 """Experiment to objects: data, module with weights, trainer length. The only place that knows all of them."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,14 @@ from internvideo_pl.backbones.choices import (
 )
 from internvideo_pl.config import Experiment, TrainerConfig
 from internvideo_pl.data.cache import FrameCache
+from internvideo_pl.data.manifest import Manifest
 from internvideo_pl.data.mini.generate import make_mini
 from internvideo_pl.data.mini.layouts import MINIS
+from internvideo_pl.data.mixture import MixtureConfig, MixtureData
 from internvideo_pl.data.module import VideoData
-from internvideo_pl.errors import UserError
+from internvideo_pl.errors import UserError, hint
 from internvideo_pl.heads.classify import Classifier, ClassifyHeadConfig
-from internvideo_pl.heads.coordinated import CoordinatedClassifier, LogitEnsemble
+from internvideo_pl.heads.coordinated import CoordinatedClassifier, InternVideoT, LogitEnsemble
 from internvideo_pl.modules.align import ContrastiveAlignment
 from internvideo_pl.modules.base import VideoModule
 from internvideo_pl.modules.coordinated import CoordinatedFusion
@@ -31,17 +35,17 @@ from internvideo_pl.modules.zero_shot import ZeroShotRecognition
 from internvideo_pl.objectives.align import Alignment
 from internvideo_pl.objectives.masked import MaskedModeling
 from internvideo_pl.objectives.supervised import Supervised
-from internvideo_pl.run.weights import load_backbone, load_exactly, read_weights
+from internvideo_pl.run.weights import ParentWeights
 from internvideo_pl.text.prompts import ACTION_TEMPLATES
 
-Parents = dict[str, Path]
+Parents = ParentWeights | None  # None builds a model without any, for its shape alone
 
 # objective -> the kinds of backbone that it can train, and the roles of parents that it can start from
 FITTING: dict[str, tuple[tuple[type, ...], tuple[str, ...]]] = {
     "masked": ((MaskedChoice,), ("backbone",)),
     "align": ((MultimodalChoice,), ("backbone",)),
     "supervised": ((MaskedChoice, TowerChoice), ("backbone",)),
-    "coordinate": ((CoordinatedChoice, EnsembleChoice), ("masked", "multimodal")),
+    "coordinate": ((CoordinatedChoice, EnsembleChoice), ("masked", "multimodal", "second")),
     "zero_shot": ((MultimodalChoice,), ("backbone",)),
 }
 
@@ -66,15 +70,45 @@ def check_fit(experiment: Experiment) -> None:
     for role in experiment.parents:
         if role not in roles:
             raise UserError(f"parents.{role}: objective {name!r} starts from {' and '.join(roles)} only")
+    if "second" in experiment.parents and getattr(experiment.backbone, "second", None) is None:
+        raise UserError(
+            "parents.second: this backbone has no second video tower; give it one with backbone.second.size="
+        )
+
+
+def readers_of(experiment: Experiment) -> dict[str, Experiment]:
+    """The experiment once for each dataset that it reads: the parts of a mixture, by their name, or itself.
+
+    Raises:
+        UserError: A part names no dataset, or one that cannot be a part.
+    """
+    config = experiment.data
+    if not isinstance(config, MixtureConfig):
+        return {config.name: experiment}
+    readers = {}
+    for name, part in config.parts.items():
+        dataset = part.dataset or name
+        if dataset not in DATASETS or issubclass(DATASETS[dataset][0], MixtureData):
+            raise UserError(f"data.parts.{name}: there is no dataset {dataset!r}.{hint(dataset, DATASETS)}")
+        own = config.of_part(name, DATASETS[dataset][1])
+        readers[name] = replace(experiment, data=own)
+    return readers
 
 
 def data_root(experiment: Experiment) -> Path:
     """The folder of an experiment's dataset; makes the miniature first when the experiment is mini.
 
+    Of a mixture it is the folder of all datasets, and the miniatures of its parts are made.
+
     Raises:
         UserError: The dataset has no miniature, or is a person's own and was not named.
     """
     config, paths = experiment.data, experiment.paths
+    if isinstance(config, MixtureConfig):
+        for name, reader in readers_of(experiment).items():
+            if config.parts[name].weight > 0:
+                data_root(reader)
+        return paths.data
     kind, _ = DATASETS[config.name]
     if config.root is not None:
         return config.root.expanduser()
@@ -93,8 +127,14 @@ def build_data(experiment: Experiment, cache: FrameCache) -> VideoData:
     Raises:
         UserError: As `data_root`.
     """
-    kind, _ = DATASETS[experiment.data.name]
-    return kind(experiment.data, data_root(experiment), experiment.seed, cache)
+    config = experiment.data
+    if isinstance(config, MixtureConfig):
+        readers = readers_of(experiment).items()
+        parts = {name: build_data(reader, cache) for name, reader in readers if config.parts[name].weight > 0}
+        return MixtureData(config, parts, experiment.seed, cache)
+    kind, _ = DATASETS[config.name]
+    root = data_root(experiment)
+    return kind(experiment.data, root, experiment.seed, cache, Manifest.load(experiment.paths.cache, root))
 
 
 def check_labels(experiment: Experiment, data: VideoData) -> None:
@@ -143,9 +183,8 @@ def _align(experiment: Experiment, data: VideoData, parents: Parents, optimisati
 
 
 def _supervised(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
-    backbone = experiment.backbone.build()
-    _start(backbone, parents)
-    model = Classifier(backbone, len(data.classes), experiment.objective.head)
+    model = Classifier(experiment.backbone.build(), len(data.classes), experiment.objective.head)
+    _start(model, parents, data.classes)
     return Recognition(Supervised(model, experiment.objective), **optimisation)
 
 
@@ -157,15 +196,21 @@ def _coordinate(experiment: Experiment, data: VideoData, parents: Parents, optim
         return CoordinatedFusion(Supervised(LogitEnsemble([masked, multimodal]), objective), **optimisation)
     joined = choice.build(masked.backbone, multimodal.backbone)
     model = CoordinatedClassifier(joined, multimodal.head, masked.head, objective.dropout)
-    return CoordinatedFusion(Supervised(model, objective), **optimisation)
+    if choice.second is None:
+        return CoordinatedFusion(Supervised(model, objective), **optimisation)
+    second = _classifier(choice.second.build(), classes, objective.multimodal_head, parents, "second")
+    extended = InternVideoT(model, second, objective.dropout)
+    return CoordinatedFusion(Supervised(extended, objective), **optimisation)
 
 
 def _classifier(backbone: nn.Module, classes: int, head: ClassifyHeadConfig, parents: Parents, role: str) -> Classifier:
     """A classifier as a post-training run left it."""
     model = Classifier(backbone, classes, head)
+    if parents is None:
+        return model
     if role not in parents:
         raise UserError(f"coordination starts from post-trained encoders: name one with parents.{role}=")
-    load_exactly(model, read_weights(parents[role]), parents[role])
+    parents.fill(role, model)
     return model
 
 
@@ -185,9 +230,10 @@ BUILDERS = {
 }
 
 
-def _start(backbone: nn.Module, parents: Parents) -> None:
-    if "backbone" in parents:
-        load_backbone(backbone, parents["backbone"])
+def _start(model: nn.Module, parents: Parents, classes: Sequence[str] = ()) -> None:
+    """Puts the parent's weights in place, its classifier too where that is one of the same classes."""
+    if parents and "backbone" in parents:
+        parents.fill("backbone", model, head=False, classes=classes)
 
 
 def saved_model(module: VideoModule) -> nn.Module:

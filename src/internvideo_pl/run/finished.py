@@ -39,6 +39,7 @@ def finish(experiment: Experiment, folder: Path, previews: list[Preview], bad_vi
         "seconds": round(seconds, 1),
         "previews": [asdict(preview) | {"path": preview.path.name} for preview in previews],
         "bad_videos": bad_videos,
+        "ema": experiment.optimizer.ema if experiment.optimizer else None,  # decay of the average that was kept
     }
     mark_done(folder, facts)
     return read_finished(experiment, folder)

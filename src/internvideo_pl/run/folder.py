@@ -1,7 +1,7 @@
-"""The folder of a run: chosen once, never written into twice.
+"""The folder of a run: made once, and never written into by two runs.
 
-`<results>/<experiment>/<number>/` holds `config.yaml`, `metrics.csv`, `model.safetensors`, pictures, rows and, when the
-run has come to its end, `done.json`.
+`<results>/<experiment>/<number>/` holds `run.json`, `config.yaml`, `metrics.csv`, `checkpoints/`, `model.safetensors`,
+pictures, rows, when the run has come to its end `done.json`, and last `report.html`.
 """
 
 import json
@@ -14,6 +14,7 @@ from internvideo_pl.errors import UserError
 
 DONE = "done.json"
 MODEL = "model.safetensors"
+REPORT = "report.html"
 _NUMBER = re.compile(r"\d{3,}")
 
 
@@ -34,8 +35,7 @@ def new_run_folder(results: Path, name: str, chosen: Path | None = None) -> Path
         parent = results / name
         parent.mkdir(parents=True, exist_ok=True)
         while True:  # another process may take the number between the look and the mkdir
-            taken = [int(entry.name) for entry in parent.iterdir() if _NUMBER.fullmatch(entry.name)]
-            folder = parent / f"{max(taken, default=0) + 1:03d}"
+            folder = parent / f"{max((int(taken.name) for taken in numbered(parent)), default=0) + 1:03d}"
             try:
                 folder.mkdir()
             except FileExistsError:
@@ -47,6 +47,12 @@ def new_run_folder(results: Path, name: str, chosen: Path | None = None) -> Path
             f"cannot write the run's results under {where} ({error.strerror}); choose another folder with "
             "ARGS=paths.results=<folder> or the environment variable INTERNVIDEO_RESULTS"
         ) from error
+
+
+def numbered(parent: Path) -> list[Path]:
+    """The folders of an experiment's runs, newest first; none where it never ran."""
+    found = [path for path in parent.glob("*") if _NUMBER.fullmatch(path.name)]
+    return sorted(found, key=lambda path: int(path.name), reverse=True)
 
 
 def _take(folder: Path) -> Path:
@@ -70,9 +76,14 @@ def mark_done(folder: Path, facts: dict[str, Any]) -> None:
     write_json(folder / DONE, facts)
 
 
+def is_finished(folder: Path) -> bool:
+    """Whether nothing is left to do for the run in a folder, its report included."""
+    return (folder / DONE).is_file() and (folder / REPORT).is_file()
+
+
 def latest_done(results: Path, name: str, mini: bool) -> Path | None:
     """The newest finished run of an experiment in its mini or its full form; None when there is none."""
-    for folder in sorted((results / name).glob("*"), key=lambda path: path.name, reverse=True):
+    for folder in numbered(results / name):
         done = folder / DONE
         if done.is_file() and json.loads(done.read_text()).get("mini") == mini:
             return folder

@@ -1,24 +1,28 @@
-"""One experiment from its config to its row: check, build, fit, test, keep."""
+"""One experiment from its config to its row: check, build, fit, test, keep. A run that was begun before goes on."""
 
 import math
-import time
-import warnings
+import sys
 from pathlib import Path
 
 import lightning as L
 
 from internvideo_pl.callbacks.bad_videos import BadVideos
+from internvideo_pl.callbacks.checkpoints import newest, step_of
+from internvideo_pl.callbacks.interrupts import Interrupts
 from internvideo_pl.callbacks.previews import Previews
 from internvideo_pl.callbacks.progress import Report, ReportProgress
 from internvideo_pl.callbacks.table_row import BenchmarkTable, RunFacts
 from internvideo_pl.config import Experiment, config_hash, save_config
 from internvideo_pl.data.cache import FrameCache
+from internvideo_pl.data.hangs import Hangs
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.run.build import build_data, build_module, check_fit, check_labels, saved_model, world_size
-from internvideo_pl.run.finished import Finished, finish
-from internvideo_pl.run.trainer import build_trainer, close_loggers, progress_bar
-from internvideo_pl.run.weights import find_parent, save_model
-from internvideo_pl.tables.provenance import file_hash
+from internvideo_pl.run.finished import Finished, finish, read_finished
+from internvideo_pl.run.folder import DONE
+from internvideo_pl.run.note import note_of
+from internvideo_pl.run.record import Identity, Record, note_start
+from internvideo_pl.run.trainer import build_loggers, build_trainer, closed_loggers, progress_bar, quiet
+from internvideo_pl.run.weights import find_parents, save_model
 from internvideo_pl.video.faults import Ledger
 
 
@@ -39,66 +43,86 @@ def run_one(
     folder: Path,
     stages: dict[str, Path],
     cache: FrameCache,
+    interrupts: Interrupts,
     report: Report | None = None,
 ) -> Finished:
-    """Run an experiment in its folder.
+    """Run an experiment in its folder, from its newest checkpoint if there is one.
 
     Args:
         experiment: Checked config.
         folder: The run's own folder.
         stages: Folders of finished stages of the pipeline around it, by experiment.
         cache: Videos kept in memory.
+        interrupts: Signals that ask the run to stop.
         report: Is told the progress; without it a progress bar is drawn.
 
     Raises:
         UserError: Something that the person must mend, before any training starts.
+        RunFailed: Training came to something that is not finite, or a video hung.
+        Interrupted: A signal stopped the run.
     """
-    started = time.monotonic()
+    if (folder / DONE).is_file():
+        return read_finished(experiment, folder)
     check_fit(experiment)
-    results = experiment.paths.results
-    parents = {
-        role: find_parent(parent, results, experiment.mini, stages) for role, parent in experiment.parents.items()
-    }
+    checkpoint = newest(folder)
+    step = step_of(checkpoint) if checkpoint else 0
+    # A run that goes on has its parents' weights in its checkpoint, whatever has become of them since.
+    parents = None if checkpoint else find_parents(experiment, stages)
     data = build_data(experiment, cache)
+    hangs = Hangs(folder, experiment.data.decode_timeout)
+    data.hung = hangs.known
     check_labels(experiment, data)
     steps = steps_of(experiment, data)
     read = data.split("train" if steps else "test")  # who only evaluates needs no training videos
-    ledger = Ledger(read.official, experiment.data.bad_videos)
+    ledger = Ledger(read.official, experiment.data.bad_videos if steps else 1.0)  # an evaluation never stops
     for fault in read.faults:
         ledger.record(fault)
     L.seed_everything(experiment.seed, workers=True, verbose=False)
     module = build_module(experiment, data, parents, steps)
+    _clear(folder)
     save_config(experiment, folder / "config.yaml")
-    facts = RunFacts(
+    record = note_start(folder, Identity.of(experiment.name, [experiment]), parents or {}, step)
+    if parents:
+        parents.report(experiment.name, folder)
+    _say_how_it_goes_on(record, folder, steps)
+    table, pictures = BenchmarkTable(_facts(experiment, record), folder), Previews(folder)
+    callbacks = [BadVideos(ledger, folder), table, pictures, ReportProgress(report) if report else progress_bar()]
+    loggers = build_loggers(experiment, folder, step, record.wandb_id)
+    trainer = build_trainer(experiment, folder, callbacks, steps, interrupts, loggers)
+    with quiet(), closed_loggers(), hangs.named():
+        if steps > 0:
+            trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+            model = saved_model(module)
+            save_model(model, folder, note_of(model, experiment, data))
+        trainer.test(module, datamodule=data, verbose=False)
+    found = ledger.summary() if ledger.faults else ""
+    return finish(experiment, folder, pictures.previews, found, table.seconds)
+
+
+def _facts(experiment: Experiment, record: Record) -> RunFacts:
+    """What rows say of the run."""
+    return RunFacts(
         experiment=experiment.name,
         benchmark=experiment.benchmark,
         model=experiment.model or experiment.name,
         mini=experiment.mini,
-        parents={role: file_hash(path) for role, path in parents.items()},
+        parents=record.parents,
         config_hash=config_hash(experiment),
         seed=experiment.seed,
     )
-    table = BenchmarkTable(facts, folder)
-    pictures = Previews(folder)
-    callbacks = [BadVideos(ledger, folder), table, pictures, ReportProgress(report) if report else progress_bar()]
-    with warnings.catch_warnings():
-        _silence()
-        trainer = build_trainer(experiment, folder, callbacks, steps)
-        if steps > 0:
-            trainer.fit(module, datamodule=data)
-        trainer.test(module, datamodule=data, verbose=False)
-    close_loggers()
-    if steps > 0:
-        save_model(saved_model(module), folder)
-    found = ledger.summary() if ledger.faults else ""
-    return finish(experiment, folder, pictures.previews, found, time.monotonic() - started)
 
 
-# Beginnings of Lightning's hints that our loaders, folders and frozen encoders make moot.
-HINTS = ("many workers", "val_dataloader", "Experiment logs directory", "in eval mode", "LeafSpec", "logging interval")
+def _clear(folder: Path) -> None:
+    """Take away what a start that was cut short has left: files under temporary names, and the rows of its test."""
+    for pattern in ("*.tmp", "checkpoints/*.tmp", "row-*.json"):
+        for leftover in folder.glob(pattern):
+            leftover.unlink()
 
 
-def _silence() -> None:
-    """Leave out what does not help."""
-    for hint in HINTS:
-        warnings.filterwarnings("ignore", message=f".*{hint}.*")
+def _say_how_it_goes_on(record: Record, folder: Path, steps: int) -> None:
+    """One line for a run that goes on."""
+    *before, now = record.starts
+    if before:
+        changed = before[-1]["code"] != now["code"]
+        code = f"; the code has changed since, {before[-1]['code']} -> {now['code']}" if changed else ""
+        print(f"continuing {folder} after step {now['step']} of {steps}{code}", file=sys.stderr, flush=True)

@@ -1,26 +1,25 @@
 """The Lightning trainer of an experiment: loggers, checkpoints, progress."""
 
 import logging
-import os
 import sys
-from datetime import timedelta
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import lightning as L
-from lightning.pytorch.callbacks import (
-    Callback,
-    LearningRateMonitor,
-    ModelCheckpoint,
-    ProgressBar,
-    RichProgressBar,
-    TQDMProgressBar,
-)
-from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ProgressBar, RichProgressBar, TQDMProgressBar
+from lightning.pytorch.loggers import Logger
 
+from internvideo_pl.callbacks.checkpoint_file import CheckpointFile
+from internvideo_pl.callbacks.checkpoints import Checkpoints
+from internvideo_pl.callbacks.ema import MovingAverage
+from internvideo_pl.callbacks.finite import StopOnNonFinite
+from internvideo_pl.callbacks.interrupts import Interrupts
+from internvideo_pl.callbacks.randomness import StepRandomness
 from internvideo_pl.config import Experiment
-
-# Short runs write none: what later runs start from is `model.safetensors`, and a full state is three times its size.
-CHECKPOINT_EVERY = timedelta(minutes=10)
+from internvideo_pl.run.metrics_log import MetricsLog
+from internvideo_pl.run.wandb_log import WandbLog
 
 
 def progress_bar() -> Callback:
@@ -28,15 +27,17 @@ def progress_bar() -> Callback:
     return RichProgressBar(leave=False) if sys.stderr.isatty() else TQDMProgressBar(refresh_rate=0)
 
 
-def build_trainer(experiment: Experiment, folder: Path, callbacks: list[Callback], steps: int) -> L.Trainer:
+def build_trainer(
+    experiment: Experiment,
+    folder: Path,
+    callbacks: list[Callback],
+    steps: int,
+    interrupts: Interrupts,
+    loggers: list[Logger],
+) -> L.Trainer:
     """A trainer that writes only into `folder` and stops after `steps` optimiser steps."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no banner of devices and tips
     config = experiment.trainer
-    watched = [
-        *callbacks,
-        LearningRateMonitor("step"),
-        ModelCheckpoint(folder / "checkpoints", filename="{step}", train_time_interval=CHECKPOINT_EVERY),
-    ]
     return L.Trainer(
         accelerator=config.accelerator,
         devices=config.devices,
@@ -50,8 +51,9 @@ def build_trainer(experiment: Experiment, folder: Path, callbacks: list[Callback
         limit_train_batches=config.limit_train_batches,
         limit_val_batches=0,  # a run is judged by its test; nothing is chosen on validation videos
         limit_test_batches=config.limit_test_batches,
-        callbacks=watched,
-        logger=_loggers(experiment, folder),
+        callbacks=[*callbacks, *_training_callbacks(experiment, folder, interrupts)],
+        plugins=[CheckpointFile()],
+        logger=loggers,
         default_root_dir=folder,
         use_distributed_sampler=False,  # our order shares samples out itself, without padding
         enable_model_summary=False,
@@ -61,26 +63,55 @@ def build_trainer(experiment: Experiment, folder: Path, callbacks: list[Callback
     )
 
 
-def close_loggers() -> None:
+def _training_callbacks(experiment: Experiment, folder: Path, interrupts: Interrupts) -> list[Callback]:
+    """What every training needs. The last to act before a step seeds it, whatever the others have drawn; Lightning
+    moves the one that saves behind it.
+    """
+    config, optimizer = experiment.trainer, experiment.optimizer
+    average = [MovingAverage(optimizer)] if optimizer is not None and optimizer.ema is not None else []
+    return [
+        LearningRateMonitor("step"),
+        StopOnNonFinite(folder),
+        *average,
+        interrupts,
+        StepRandomness(experiment.seed),
+        Checkpoints(folder, interrupts, config.checkpoint_minutes, config.checkpoint_steps),
+    ]
+
+
+def build_loggers(experiment: Experiment, folder: Path, step: int, wandb_id: str) -> list[Logger]:
+    """CSV always; Weights & Biases unless it is switched off.
+
+    Args:
+        experiment: With its words for Weights & Biases.
+        folder: The run's folder.
+        step: Optimiser steps that the run has behind it.
+        wandb_id: The run's, the same whenever it is continued.
+    """
+    metrics = MetricsLog(folder, step)
+    return (
+        [metrics] if experiment.wandb.mode == "disabled" else [metrics, WandbLog(experiment, folder, wandb_id, metrics)]
+    )
+
+
+@contextmanager
+def closed_loggers() -> Iterator[None]:
     """End the run of Weights & Biases, if there is one: the next experiment in this process gets its own."""
-    if "wandb" in sys.modules:
-        sys.modules["wandb"].finish()
+    try:
+        yield
+    finally:
+        if "wandb" in sys.modules:
+            sys.modules["wandb"].finish()
 
 
-def _loggers(experiment: Experiment, folder: Path) -> list[Logger]:
-    """CSV always; Weights & Biases unless it is switched off."""
-    loggers: list[Logger] = [CSVLogger(folder, name="", version="")]
-    wandb = experiment.wandb
-    if wandb.mode != "disabled":
-        os.environ.setdefault("WANDB_SILENT", "true")
-        loggers.append(
-            WandbLogger(
-                name=experiment.name,
-                project=wandb.project,
-                entity=wandb.entity,
-                tags=wandb.tags,
-                save_dir=folder,
-                offline=wandb.mode == "offline",
-            )
-        )
-    return loggers
+# Beginnings of Lightning's hints that our loaders, folders and frozen encoders make moot.
+HINTS = ("many workers", "val_dataloader", "Experiment logs directory", "in eval mode", "LeafSpec", "logging interval")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Leave out what does not help."""
+    with warnings.catch_warnings():
+        for hint in HINTS:
+            warnings.filterwarnings("ignore", message=f".*{hint}.*")
+        yield

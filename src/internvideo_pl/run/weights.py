@@ -1,99 +1,149 @@
-"""Weights between runs: what a run leaves behind, and how the next one starts from it."""
+"""Weights between runs: what a run leaves behind, and how the next one starts from it or from released weights."""
 
-import os
+from collections.abc import Sequence
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 
-from internvideo_pl.backbones.masked_vit import MaskedEncoder
-from internvideo_pl.backbones.released_masked import load_pretrained_encoder
-from internvideo_pl.backbones.video_tower import VideoTower
+from internvideo_pl.config import Experiment
 from internvideo_pl.errors import UserError
-from internvideo_pl.run.folder import MODEL, latest_done
+from internvideo_pl.folders import experiments_folder, yaml_names
+from internvideo_pl.run.folder import MODEL, latest_done, write_json
+from internvideo_pl.weights.audit import Audit
+from internvideo_pl.weights.classes import read_rows
+from internvideo_pl.weights.combine import averaged, mixed
+from internvideo_pl.weights.container import file_of
+from internvideo_pl.weights.lineage import Lineage, parse_json
+from internvideo_pl.weights.load import Recognized, fill, read_model
+from internvideo_pl.weights.options import WeightsConfig
+from internvideo_pl.weights.released import FILE_SUFFIXES, RELEASED, fetch, is_hub_id
+from internvideo_pl.weights.tensor_file import Note, write_tensor_file
+
+AUDIT = "weights.json"  # in a run's folder: what it started from, tensor by tensor
+TRAINED = "train"  # the operation that a run is in a history
+AVERAGED, MIXED = "average", "mix"  # roles of what is laid over the parent of the role "backbone"
 
 
-def save_model(model: nn.Module, folder: Path) -> Path:
-    """Write a model's state to `model.safetensors` under a temporary name, then rename."""
-    path = folder / MODEL
-    temporary = path.with_name(path.name + ".tmp")
-    save_file({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}, temporary)
-    os.replace(temporary, path)
-    return path
+class ParentWeights(dict[str, Path]):
+    """The files of weights that a run starts from, by role, and what became of them.
+
+    Args:
+        files: By role; `backbone.average.0` and so on, and `backbone.mix`, are laid over the one of `backbone`.
+        options: How they are read and put together.
+    """
+
+    def __init__(self, files: dict[str, Path], options: WeightsConfig) -> None:
+        super().__init__(files)
+        self.options = options
+        self.audits: dict[str, Audit] = {}
+        self.lineages: list[Lineage] = []
+
+    def fill(self, role: str, model: nn.Module, head: bool = True, classes: Sequence[str] = ()) -> None:
+        """Puts the weights of a role into a model.
+
+        Args:
+            role: A parent's.
+            model: Is filled in place.
+            head: Whether the model must get its classifier from them.
+            classes: Names of the model's classes, to choose rows of a larger classifier by `options.classes`.
+
+        Raises:
+            UserError: The weights cannot be read, or do not fit the model.
+        """
+        options = self.options
+        weights = self._combined(role)
+        rows = read_rows(options.classes, classes) if options.classes else None
+        audit = fill(model, weights, head=head, classes=rows, threshold=options.threshold)
+        self.audits[role] = audit
+        self.lineages.append(weights.lineage)
+        if "kind" not in weights.note:  # our own runs' models fit or are an error; what is foreign is shown
+            audit.print()
+
+    def report(self, experiment: str, folder: Path) -> None:
+        """Writes what was started from into a run's folder: `weights.json` and, as tables, `weights.md`."""
+        if self.audits:
+            lineage = Lineage(TRAINED, experiment, "", tuple(self.lineages))
+            audits = {role: audit.to_dict() for role, audit in self.audits.items()}
+            write_json(folder / AUDIT, {"lineage": lineage.to_dict(), "audits": audits})
+            tables = "\n".join(audit.to_markdown() for audit in self.audits.values())
+            (folder / AUDIT).with_suffix(".md").write_text(tables, encoding="utf-8")
+
+    def _combined(self, role: str) -> Recognized:
+        weights = self._read(self[role])
+        others = [self._read(path) for name, path in self.items() if name.startswith(f"{role}.{AVERAGED}.")]
+        if others:
+            weights = averaged([weights, *others])
+        if f"{role}.{MIXED}" in self:
+            weights = mixed(weights, self._read(self[f"{role}.{MIXED}"]), self.options.mix_ratio)
+        return weights
+
+    def _read(self, path: Path) -> Recognized:
+        return read_model(path, self.options.trust, self.options.threshold)
 
 
-def find_parent(parent: str, results: Path, mini: bool, stages: dict[str, Path]) -> Path:
+def find_parents(experiment: Experiment, stages: dict[str, Path]) -> ParentWeights:
+    """The files that an experiment starts from; released weights are downloaded when it names them.
+
+    Args:
+        experiment: Checked config.
+        stages: Folders of the stages that the running pipeline has finished, by experiment.
+
+    Raises:
+        UserError: One of them is not there, or others are to be laid over a parent that is not named.
+    """
+    options, names = experiment.weights, dict(experiment.parents)
+    extras = {f"backbone.{AVERAGED}.{i}": name for i, name in enumerate(options.average)}
+    if options.mix is not None:
+        extras[f"backbone.{MIXED}"] = options.mix
+    if extras and "backbone" not in names:
+        raise UserError("weights.average and weights.mix are laid over parents.backbone, which is not named: name it")
+    results, mini = experiment.paths.results, experiment.mini
+    files = {role: find_parent(name, results, mini, stages) for role, name in (names | extras).items()}
+    return ParentWeights(files, options)
+
+
+def find_parent(parent: str, results: Path, mini: bool, stages: dict[str, Path], download: bool = True) -> Path:
     """The file of weights that a parent stands for.
 
     Args:
-        parent: A .safetensors file, a run's folder, or an experiment's name.
+        parent: An experiment's name, a file of weights, a folder with one (such as a run's), the short name of
+            released weights, or a hub id ("owner/name[:file]").
         results: Folder of all runs.
         mini: Whether the mini form of the experiment is wanted.
         stages: Folders of the stages that the running pipeline has finished, by experiment.
+        download: Whether released weights may be fetched; else they must be in the hub's cache.
 
     Raises:
         UserError: There is no such file, nor a finished run of such an experiment.
     """
     folder = stages.get(parent) or latest_done(results, parent, mini)
-    for path in (folder and folder / MODEL, Path(parent) / MODEL, Path(parent)):
-        if path is not None and path.is_file():
-            return path
-    if parent.endswith(".safetensors") or Path(parent).is_dir():
-        raise UserError(f"there are no weights at {parent}: name a .safetensors file or a run's folder with {MODEL}")
+    if folder is not None and (folder / MODEL).is_file():
+        return folder / MODEL
+    if Path(parent).exists():
+        return file_of(Path(parent))
+    kinds = {name.split("/")[0] for name in yaml_names(experiments_folder())}
+    misspelt = parent.split("/")[0] in kinds  # an experiment's name, which looks like a hub id
+    if parent in RELEASED or (is_hub_id(parent) and not misspelt):
+        return fetch(parent, download)
+    if Path(parent).suffix in FILE_SUFFIXES:
+        return file_of(Path(parent))
     again = " MINI=1" if mini else ""
     raise UserError(
         f"this experiment starts from {parent!r}, of which there is no finished run under {results}; "
-        f"run `make experiment NAME={parent}{again}` first, or name a file of weights with ARGS=parents.<role>=<file>"
+        f"run `make experiment NAME={parent}{again}` first, or name weights with ARGS=parents.<role>=<file or name>"
     )
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """Tensors of a .safetensors file; nothing in it can be executed.
+def save_model(model: nn.Module, folder: Path, note: Note | None = None) -> Path:
+    """Writes a model into a run's folder, with what it is and the history of what the run started from.
 
-    Raises:
-        UserError: The file is damaged or of another kind.
+    Args:
+        model: Its tensors are written.
+        folder: The run's.
+        note: What the file says of the model; by default the name of its class.
     """
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} is not a readable .safetensors file: {error}") from error
-
-
-def load_backbone(backbone: nn.Module, path: Path) -> None:
-    """Fill a backbone from the model of an earlier run, whatever that run trained around it.
-
-    A masked encoder takes the encoder of an autoencoder or of a classifier; a video tower takes the tower of a
-    multimodal encoder or of a classifier; everything else must fit name by name.
-
-    Raises:
-        UserError: The file holds another kind or size of model.
-    """
-    state = read_weights(path)
-    if isinstance(backbone, MaskedEncoder):
-        load_pretrained_encoder(backbone, state)
-        return
-    if isinstance(backbone, VideoTower):
-        state = _under("visual.", state) or _under("backbone.", state)
-    load_exactly(backbone, state, path)
-
-
-def load_exactly(model: nn.Module, state: dict[str, Tensor], path: Path) -> None:
-    """Load a state that must match a model tensor by tensor.
-
-    Raises:
-        UserError: Tensors are missing, unknown or of another shape; the first of each kind is named.
-    """
-    own = model.state_dict()
-    missing = [name for name in own if name not in state]
-    unknown = [name for name in state if name not in own]
-    reshaped = [name for name in own if name in state and own[name].shape != state[name].shape]
-    found = {"missing": missing, "unexpected": unknown, "of another shape": reshaped}
-    problems = [f"{len(names)} tensors are {what} ({names[0]} first)" for what, names in found.items() if names]
-    if problems:
-        raise UserError(f"{path} does not fit this {type(model).__name__}: {', '.join(problems)}")
-    model.load_state_dict(state)
-
-
-def _under(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+    audit = folder / AUDIT
+    started = parse_json(audit.read_text(encoding="utf-8")) if audit.is_file() else None
+    lineage = Lineage.from_dict(started["lineage"]) if started else None
+    note = {"kind": type(model).__name__} if note is None else note
+    return write_tensor_file(model.state_dict(), folder / MODEL, note, lineage)

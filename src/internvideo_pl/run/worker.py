@@ -1,7 +1,7 @@
 """A process that runs stages of a pipeline one after the other, seen from the parent: JSON objects, one a line.
 
 Messages from the worker: {"kind": "progress", "phase", "step", "total", "loss"}, {"kind": "done", "seconds"},
-{"kind": "mistake", "sentence"} for what a person must mend.
+{"kind": "mistake", "sentence"} for what a person must mend, {"kind": "failure", "sentence"} for a training that failed.
 """
 
 import contextlib
@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from internvideo_pl.config import Experiment, save_config
-from internvideo_pl.errors import UserError
+from internvideo_pl.errors import RunFailed, UserError
 
 Message = dict[str, Any]
 LOG = "log.txt"  # what a stage prints
 PATIENCE = 20  # seconds that an idle worker gets to end by itself
+SAVING = 120  # seconds that a stage gets to finish its step and to save
 LINES_SHOWN = 30  # of that, when the stage fails
 
 
@@ -36,24 +37,37 @@ class Worker:
             [sys.executable, "-m", "internvideo_pl.run.serve"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            start_new_session=True,  # a terminal's Ctrl-C comes to the parent, which passes it on once
             env=os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": path},
         )
         self.stage: str | None = None
         self.folder = Path()
         self.unread = b""
+        self.stopping = False
 
     def __enter__(self) -> Self:
         """The worker itself."""
         return self
 
     def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
-        """End the process: by itself when all went well, so that it clears up; at once when something failed."""
-        if failure is None and self.process.stdin is not None:
-            self.process.stdin.close()
+        """End the process: by itself when all went well; when something failed or was stopped, after it has saved."""
+        assert self.process.stdin is not None
+        try:
+            if failure is None:
+                self.process.stdin.close()
+            else:
+                self.stop()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(PATIENCE)
-        self.process.kill()
-        self.process.wait()
+                self.process.wait(PATIENCE if failure is None else SAVING)
+        finally:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self) -> None:
+        """Ask it to save what it trains and to end; does not wait."""
+        if not self.stopping:
+            self.stopping = True
+            self.process.terminate()
 
     def fileno(self) -> int:
         """Where its messages arrive, for `select`."""
@@ -63,7 +77,7 @@ class Worker:
     def start(self, stage: Experiment, folders: dict[str, Path]) -> None:
         """Hand over a stage; its resolved config is written into its folder first."""
         self.stage, self.folder = stage.name, folders[stage.name]
-        self.folder.mkdir()
+        self.folder.mkdir(exist_ok=True)
         save_config(stage, self.folder / "config.yaml")
         order = {"folder": str(self.folder), "stages": {name: str(folder) for name, folder in folders.items()}}
         assert self.process.stdin is not None
@@ -75,6 +89,7 @@ class Worker:
 
         Raises:
             UserError: The stage found something that the person must mend.
+            RunFailed: Training failed.
             RuntimeError: The process ended before the stage did.
         """
         arrived = os.read(self.fileno(), 65536)
@@ -85,6 +100,8 @@ class Worker:
             message = json.loads(line)
             if message["kind"] == "mistake":
                 raise UserError(message["sentence"])
+            if message["kind"] == "failure":
+                raise RunFailed(f"stage {self.stage}: {message['sentence']}")
             yield message
 
     def _log_end(self) -> str:

@@ -1,136 +1,140 @@
-"""Augmentation of the supervised recipe: RandAugment and random erasing, the same draw for every frame of a clip.
+"""Augmentation of batches of clips, on the device when there is one: colour, RandAugment, random erasing.
 
-RandAugment's operations are Pillow's, as in the recipe's own code, so that magnitudes mean what they meant there.
+Every frame of a clip gets the same. What happens to a clip is drawn from its own key, so that it depends neither on the
+clips beside it nor on the process or device that carries it out.
+
+RandAugment comes after the crop here, as in timm, whose words describe it: clips of one size can be done in batches,
+and there are fewer pixels. VideoMAE's and UniFormerV2's code runs it on whole frames before the crop.
+
+Shapes: B batch, T frames, H height, W width.
 """
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 import torch
-from PIL import Image, ImageEnhance, ImageFilter, ImageOps
-from torch import Tensor
+from torch import Tensor, nn
 
-from internvideo_pl.video.transform import IMAGENET_MEAN, IMAGENET_STD
-
-Picture = Image.Image
-Operation = Callable[[Picture], Picture]
-
-FILL = (128, 128, 128)  # what comes in from outside a moved picture
-TOP_LEVEL = 10  # magnitudes count from 0 to here
-# Strength at the top level (timm's RandAugment, "increasing" set, in which more is always stronger).
-DEGREES, SHEAR, SHIFT, BLEND, BITS, ADDED = 30.0, 0.3, 0.45, 0.9, 4, 110
+from internvideo_pl.errors import UserError
+from internvideo_pl.video.erase import RandomErasing
+from internvideo_pl.video.operations import OPERATIONS
+from internvideo_pl.video.rand_augment import Step, parse_rand_augment
 
 
-def _moved(*affine: float) -> Operation:
-    """Takes pixel (x, y) from (ax + by + c, dx + ey + f)."""
-    return lambda picture: picture.transform(
-        picture.size, Image.Transform.AFFINE, affine, Image.Resampling.BICUBIC, fillcolor=FILL
-    )
+@dataclass(kw_only=True)
+class AugmentConfig:
+    """What is done to training clips after the crop.
 
+    Attributes:
+        rand_augment: RandAugment in timm's words, such as "rand-m7-n4-mstd0.5-inc1"; empty for none.
+        color_jitter: Largest change of brightness, contrast and saturation, as a share. VideoMAE's and UniFormerV2's
+            configs name one of 0.4, but their code leaves it out where RandAugment is on.
+        erase: Probability that a box of the clip is erased.
+    """
 
-def _shifted(right: float, down: float) -> Operation:
-    """Moves the view by shares of the picture's width and height."""
-    return lambda picture: _moved(1, 0, right * picture.width, 0, 1, down * picture.height)(picture)
+    rand_augment: str = ""
+    color_jitter: float = 0.0
+    erase: float = 0.0
 
+    def __post_init__(self) -> None:
+        """Refuses what cannot be.
 
-def _brightened_darks(added: int) -> Operation:
-    table = [min(255, value + added) if value < 128 else value for value in range(256)]
-    return lambda picture: picture.point(table * 3)
+        Raises:
+            UserError: A share is not one, or the words for RandAugment make no sense.
+        """
+        for name in ("color_jitter", "erase"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UserError(f"data.augment.{name}={getattr(self, name)} must be from 0 to 1")
+        if self.rand_augment:
+            parse_rand_augment(self.rand_augment)
 
-
-def _sharpened(factor: float) -> Operation:
-    return lambda picture: Image.blend(picture.filter(ImageFilter.SMOOTH), picture, factor)
-
-
-# name -> (strength 0 to 1, sign -1 or 1) -> what it does to one frame
-OPERATIONS: dict[str, Callable[[float, int], Operation]] = {
-    "AutoContrast": lambda _, __: ImageOps.autocontrast,
-    "Equalize": lambda _, __: ImageOps.equalize,
-    "Invert": lambda _, __: ImageOps.invert,
-    "Rotate": lambda s, sign: lambda p: p.rotate(sign * s * DEGREES, Image.Resampling.BICUBIC, fillcolor=FILL),
-    "Posterize": lambda s, _: lambda p: ImageOps.posterize(p, BITS - int(s * BITS)),
-    "Solarize": lambda s, _: lambda p: ImageOps.solarize(p, 256 - int(s * 256)),
-    "SolarizeAdd": lambda s, _: _brightened_darks(int(s * ADDED)),
-    "Color": lambda s, sign: lambda p: ImageEnhance.Color(p).enhance(1 + sign * s * BLEND),
-    "Contrast": lambda s, sign: lambda p: ImageEnhance.Contrast(p).enhance(1 + sign * s * BLEND),
-    "Brightness": lambda s, sign: lambda p: ImageEnhance.Brightness(p).enhance(1 + sign * s * BLEND),
-    "Sharpness": lambda s, sign: _sharpened(1 + sign * s * BLEND),
-    "ShearX": lambda s, sign: _moved(1, sign * s * SHEAR, 0, 0, 1, 0),
-    "ShearY": lambda s, sign: _moved(1, 0, 0, sign * s * SHEAR, 1, 0),
-    "TranslateX": lambda s, sign: _shifted(sign * s * SHIFT, 0),
-    "TranslateY": lambda s, sign: _shifted(0, sign * s * SHIFT),
-}
+    @property
+    def active(self) -> bool:
+        """Whether anything is done at all."""
+        return bool(self.rand_augment or self.color_jitter or self.erase)
 
 
 @dataclass(frozen=True)
-class RandAugment:
-    """RandAugment (arXiv 1909.13719) with noise on the magnitude; the defaults are `rand-m7-n4-mstd0.5-inc1`.
+class ColorJitter:
+    """Brightness, contrast and saturation, each times a factor around 1, in random order.
 
     Attributes:
-        magnitude: mean strength, 0 to 10.
-        num_ops: operations drawn for a clip, with replacement.
-        magnitude_std: standard deviation of each one's strength.
-        probability: of each drawn operation to be carried out.
+        share: factors are drawn from 1 - share to 1 + share.
     """
 
-    magnitude: float = 7.0
-    num_ops: int = 4
-    magnitude_std: float = 0.5
-    probability: float = 0.5
+    share: float
 
-    def __call__(self, video: Tensor, generator: np.random.Generator) -> Tensor:
-        """uint8 (T, H, W, 3) -> the same shape."""
-        operations = self._draw(generator)
-        if not operations:
-            return video
-        pictures = [Image.fromarray(frame) for frame in video.numpy()]
-        for operation in operations:
-            pictures = [operation(picture) for picture in pictures]
-        return torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures]))
-
-    def _draw(self, generator: np.random.Generator) -> list[Operation]:
-        names = generator.choice(list(OPERATIONS), size=self.num_ops)
-        levels = generator.normal(self.magnitude, self.magnitude_std, self.num_ops).clip(0, TOP_LEVEL)
-        signs = generator.choice([-1, 1], size=self.num_ops)
-        done = generator.random(self.num_ops) < self.probability
-        drawn = zip(names.tolist(), (levels / TOP_LEVEL).tolist(), signs.tolist(), done.tolist(), strict=True)
-        return [OPERATIONS[name](strength, sign) for name, strength, sign, chosen in drawn if chosen]
+    def draw(self, generator: np.random.Generator) -> list[Step]:
+        """The steps for one clip, in order."""
+        names = generator.permutation(["Brightness", "Contrast", "Color"]).tolist()
+        return list(zip(names, generator.uniform(1 - self.share, 1 + self.share, size=3).tolist(), strict=True))
 
 
-@dataclass(frozen=True)
-class RandomErasing:
-    """Noise over one box, at the same place in every frame (arXiv 1708.04896, "pixel" mode of the recipe).
+class ClipAugment(nn.Module):
+    """Carries out a config's augmentation on a batch.
 
-    The recipe draws standard normal noise after normalisation; here the same noise is drawn in bytes.
-
-    Attributes:
-        probability: of a clip to be erased.
-        area: range of the box's share of the picture.
-        aspect: range of its height to width, log-uniform.
-        attempts: boxes drawn until one fits.
+    Args:
+        config: What is done.
     """
 
-    probability: float = 0.25
-    area: tuple[float, float] = (0.02, 1 / 3)
-    aspect: tuple[float, float] = (0.3, 1 / 0.3)
-    attempts: int = 100
+    def __init__(self, config: AugmentConfig) -> None:
+        super().__init__()
+        self.draws: list[Callable[[np.random.Generator], list[Step]]] = []
+        if config.color_jitter:
+            self.draws.append(ColorJitter(config.color_jitter).draw)
+        if config.rand_augment:
+            self.draws.append(parse_rand_augment(config.rand_augment).draw)
+        self.erasing = RandomErasing(config.erase)
 
-    def __call__(self, video: Tensor, generator: np.random.Generator) -> Tensor:
-        """uint8 (T, H, W, 3) -> the same shape."""
-        if generator.random() >= self.probability:
-            return video
-        frames, height, width = video.shape[:3]
-        for _ in range(self.attempts):
-            pixels = generator.uniform(*self.area) * height * width
-            ratio = math.exp(generator.uniform(*np.log(self.aspect)))
-            box_height, box_width = round(math.sqrt(pixels * ratio)), round(math.sqrt(pixels / ratio))
-            if box_height < height and box_width < width:
-                top, left = generator.integers(height - box_height + 1), generator.integers(width - box_width + 1)
-                noise = generator.standard_normal((frames, box_height, box_width, 3), dtype=np.float32)
-                bytes_ = ((noise * IMAGENET_STD + IMAGENET_MEAN) * 255).round().clip(0, 255).astype(np.uint8)
-                erased = video.clone()
-                erased[:, top : top + box_height, left : left + box_width] = torch.from_numpy(bytes_)
-                return erased
+    @torch.no_grad()
+    def forward(self, video: Tensor, keys: Sequence[int]) -> Tensor:
+        """Augments each clip by its key.
+
+        Args:
+            video: uint8 (B, T, H, W, 3), left as it is.
+            keys: B numbers, not negative.
+
+        Returns:
+            uint8 (B, T, H, W, 3)
+        """
+        generators = [np.random.default_rng(key) for key in keys]
+        plans = [[step for draw in self.draws for step in draw(generator)] for generator in generators]
+        video = video.clone()
+        together = 1 if video.device.type == "cpu" else max(len(video), 1)  # a processor's caches hold about one clip
+        for first in range(0, len(video), together):
+            carry_out(plans[first : first + together], video[first : first + together])
+        for clip, generator in zip(video, generators, strict=True):
+            self.erasing.erase(clip, generator)
         return video
+
+
+def carry_out(plans: Sequence[list[Step]], video: Tensor) -> None:
+    """Takes a step of every clip's plan at a time, clips with the same operation together.
+
+    Args:
+        plans: B lists of steps.
+        video: uint8 (B, T, H, W, 3), changed in place.
+    """
+    for steps in zip_longest(*plans):
+        for name, amounts in _by_operation(steps).items():
+            clips = _places(list(amounts))
+            amount = torch.tensor(list(amounts.values()), dtype=torch.float64)
+            video[clips] = OPERATIONS[name](video[clips], amount)
+
+
+def _by_operation(steps: Iterable[Step | None]) -> dict[str, dict[int, float]]:
+    """Operation -> clip's number in the batch -> amount; None stands for a clip that has no more steps."""
+    found: dict[str, dict[int, float]] = {}
+    for clip, step in enumerate(steps):
+        if step is not None:
+            name, amount = step
+            found.setdefault(name, {})[clip] = amount
+    return found
+
+
+def _places(clips: list[int]) -> slice | list[int]:
+    """An index of these clips; a slice where they are neighbours, which copies nothing."""
+    neighbours = clips == list(range(clips[0], clips[-1] + 1))
+    return slice(clips[0], clips[-1] + 1) if neighbours else clips

@@ -6,28 +6,33 @@ converts wanted frames alone, and jumps when the next wanted frame lies in a lat
 equals a full decode in sequence bit for bit; a file that does not allow the short way is decoded in sequence.
 """
 
-import os
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 
-import av
 import numpy as np
-import torch
-from av.container import InputContainer
 from torch import Tensor
 
+from internvideo_pl.video.container import Video, VideoSource, name_of, open_video
+from internvideo_pl.video.deadline import limited
 from internvideo_pl.video.faults import DecodeError
-from internvideo_pl.video.packets import PacketIndex, decoded_index_of, index_of, open_video
-from internvideo_pl.video.picture import Canvas
+from internvideo_pl.video.packets import PacketIndex, decoded_index_of, index_of
+from internvideo_pl.video.picture import SizeError, Canvas, Size
+from internvideo_pl.video.plan import read_by_plan
 
-__all__ = ["DecodeError", "VideoInfo", "check", "frame_times", "num_frames", "probe", "read_frames", "read_timestamps"]
+__all__ = [
+    "DecodeError",
+    "Video",
+    "VideoInfo",
+    "VideoSource",
+    "check",
+    "frame_times",
+    "num_frames",
+    "probe",
+    "read_frames",
+    "read_timestamps",
+]
 
-# Codecs whose unreferenced pictures can be dropped without touching any other. Not HEVC by itself: a picture that its
-# own temporal layer does not refer to may still serve a higher layer (sub-layer non-reference pictures of H.265).
-DROPPABLE_CODECS = frozenset({"h264", "mpeg4", "mpeg2video", "mpeg1video"})
-# Key frames tried when a seek lands behind the one asked for (containers seek by decoding time, not by shown time).
-SEEK_ATTEMPTS = 4
 # Forgives times that were rounded on their way through a text file, seconds.
 TIME_SLACK = 5e-7
 
@@ -53,37 +58,37 @@ class VideoInfo:
     codec: str
 
 
-def probe(path: str | os.PathLike) -> VideoInfo:
-    """What a file shows. Decodes its first frame, since only that tells the rotation; `num_frames` is quicker.
+def probe(video: Video) -> VideoInfo:
+    """What a video shows. Decodes its first frame, since only that tells the rotation; `num_frames` is quicker.
 
     Raises:
         DecodeError: the file gives no frames.
     """
-    index = index_of(path)
-    height, width = read_frames(path, [0]).shape[1:3]
+    index = index_of(video)
+    height, width = read_frames(video, [0]).shape[1:3]
     duration = float(index.seconds[-1]) + 1 / index.fps
     return VideoInfo(index.num_frames, index.fps, duration, width, height, index.codec)
 
 
-def num_frames(path: str | os.PathLike) -> int:
-    """How many frames a file shows, without decoding any.
+def num_frames(video: Video) -> int:
+    """How many frames a video shows, without decoding any.
 
     Raises:
         DecodeError: the file gives no frames.
     """
-    return index_of(path).num_frames
+    return index_of(video).num_frames
 
 
-def frame_times(path: str | os.PathLike) -> np.ndarray:
+def frame_times(video: Video) -> np.ndarray:
     """float64 (N,): seconds at which each frame is shown, the first at 0.
 
     Raises:
         DecodeError: the file gives no frames.
     """
-    return index_of(path).seconds
+    return index_of(video).seconds
 
 
-def read_timestamps(path: str | os.PathLike, seconds: Sequence[float], short_side: int | None = None) -> Tensor:
+def read_timestamps(video: Video, seconds: Sequence[float], short_side: int | None = None) -> Tensor:
     """The frames on show at the given times, counted from the first frame; times outside get the nearest end.
 
     Returns:
@@ -92,18 +97,18 @@ def read_timestamps(path: str | os.PathLike, seconds: Sequence[float], short_sid
     Raises:
         DecodeError: the file gives no frames, or not all of these.
     """
-    times = frame_times(path)
+    times = frame_times(video)
     on_show = np.searchsorted(times, np.asarray(seconds, dtype=np.float64) + TIME_SLACK, side="right") - 1
-    return read_frames(path, on_show.clip(0).tolist(), short_side)
+    return read_frames(video, on_show.clip(0).tolist(), short_side)
 
 
-def read_frames(
-    path: str | os.PathLike, indices: Sequence[int], short_side: int | None = None, drop_hevc: bool = False
-) -> Tensor:
+def read_frames(video: Video, indices: Sequence[int], short_side: int | None = None, drop_hevc: bool = False) -> Tensor:
     """The frames of the given numbers, in the given order; numbers may repeat.
 
+    Several clips or views of one video cost one pass when they are asked for in one call.
+
     Args:
-        path: a video file.
+        video: a file, or where else a video lies.
         indices: frame numbers, from 0.
         short_side: scales the shorter side to this many pixels, keeping the shape, bilinear.
         drop_hevc: also drops unreferenced pictures of H.265, which is exact for streams without temporal layers.
@@ -112,124 +117,60 @@ def read_frames(
         uint8 (T, H, W, 3), RGB.
 
     Raises:
-        DecodeError: the file gives no frames, or not all of these.
+        DecodeError: the file gives no frames, or not all of these, or takes too long.
         IndexError: a number that no frame has, or no number at all.
     """
-    index = index_of(path)
-    outside = [int(i) for i in indices if not 0 <= i < index.num_frames]
-    if outside or len(indices) == 0:
-        raise IndexError(f"{path} has frames 0 to {index.num_frames - 1}; asked for {outside or 'none'}")
-    wanted, slots = np.unique(np.asarray(indices, dtype=np.int64), return_inverse=True)
-    frames = _by_plan(path, index, wanted, short_side, drop_hevc) if len(index.keys) else None
-    if frames is None:
-        frames = _in_sequence(path, index, wanted, short_side)
-    in_order = len(slots) == len(wanted) and bool((np.diff(slots) > 0).all())
-    return frames if in_order else frames[torch.from_numpy(slots)]
+    index = index_of(video)
+    numbers = np.asarray(indices, dtype=np.int64)
+    outside = numbers[(numbers < 0) | (numbers >= index.num_frames)].tolist()
+    if outside or not len(numbers):
+        raise IndexError(f"{name_of(video)} has frames 0 to {index.num_frames - 1}; asked for {outside or 'none'}")
+    with limited(name_of(video)):
+        try:
+            return _read(video, index, numbers, Canvas(len(numbers), short_side, expected=index.size), drop_hevc)
+        except SizeError:  # the container's word was wrong, or the size changes on the way
+            return _read(video, index, numbers, Canvas(len(numbers), short_side, _first_size(video)), drop_hevc)
 
 
-def check(path: str | os.PathLike) -> None:
-    """Decodes a whole file for its faults alone.
+def check(video: Video) -> None:
+    """Decodes a whole video for its faults alone.
 
     Raises:
-        DecodeError: the file gives no frames, or not all of them sound.
+        DecodeError: the file gives no frames, or not all of them sound, or takes too long.
     """
-    index_of(path)
-    with open_video(path) as (container, stream):
-        for number, frame in enumerate(container.decode(stream)):
+    index_of(video)
+    with limited(name_of(video)), open_video(video) as opened:
+        for number, frame in enumerate(opened.frames()):
             if frame.is_corrupt:
-                raise DecodeError(path, f"frame {number} is damaged")
+                raise DecodeError(opened.name, f"frame {number} is damaged")
 
 
-def _by_plan(
-    path: str | os.PathLike, index: PacketIndex, wanted: np.ndarray, short_side: int | None, drop_hevc: bool
-) -> Tensor | None:
-    """Reads the short way; None where not every frame comes out sound. `wanted` is ascending."""
-    drop = index.codec in DROPPABLE_CODECS or (drop_hevc and index.codec == "hevc")
-    for seek in (True, False):  # after a seek some containers (AVI) number their packets otherwise
-        canvas = Canvas(len(wanted), short_side)
-        try:
-            _decode_runs(path, index, index.pts[wanted], canvas, seek, drop)
-        except DecodeError:
-            continue  # decoding in sequence will tell whether the file or the plan was at fault
-        if not canvas.missing:
-            return canvas.frames()
-    return None
+def _read(video: Video, index: PacketIndex, numbers: np.ndarray, canvas: Canvas, drop_hevc: bool) -> Tensor:
+    """The frames of these numbers, by whichever way is the shortest that is sure."""
+    slots = {int(index.pts[number]): np.flatnonzero(numbers == number) for number in np.unique(numbers)}
+    if not (len(index.keys) and read_by_plan(video, index, slots, canvas, drop_hevc)):
+        _in_sequence(video, index, numbers, canvas)
+    return canvas.frames()
 
 
-def _decode_runs(
-    path: str | os.PathLike, index: PacketIndex, pts: np.ndarray, canvas: Canvas, seek: bool, drop: bool
-) -> None:
-    """Puts the frames of these times on the canvas, as far as they come out as planned."""
-    slots = {int(time): slot for slot, time in enumerate(pts)}
-    with open_video(path) as (container, stream):
-        here = 0  # position of the packet that comes next
-        for first, last in _runs(index, pts):
-            packets = _packets(container, stream, index, here, first, last, seek)
-            for frame in _decode_run(stream, packets, slots, drop):
-                if frame.pts is None or frame.pts < index.packets[first]:
-                    continue  # a picture before the key frame, which lacks what it refers to
-                if frame.is_corrupt:  # what follows in its group refers to it, and is not marked
-                    raise DecodeError(path, f"the frame at tick {frame.pts} is damaged")
-                if frame.pts in slots:
-                    canvas.add(slots[frame.pts], frame)
-            here = last + 1
-
-
-def _runs(index: PacketIndex, pts: np.ndarray) -> list[tuple[int, int]]:
-    """Stretches (first, last) of packet positions to decode; each begins at a key packet, and none overlap."""
-    runs: list[tuple[int, int]] = []
-    for first, last in sorted(zip(index.starts(pts).tolist(), index.positions(pts).tolist(), strict=True)):
-        if runs and first <= runs[-1][1]:
-            runs[-1] = runs[-1][0], max(last, runs[-1][1])
-        else:
-            runs.append((first, last))
-    return runs
-
-
-def _packets(
-    container: InputContainer, stream: av.VideoStream, index: PacketIndex, here: int, first: int, last: int, seek: bool
-) -> Iterator[av.Packet]:
-    """The packets at positions `first` to `last`; none where a seek does not lead to them."""
-    if not seek or first == here:
-        return islice(container.demux(stream), first - here, last + 1 - here)
-    for key in index.keys[index.keys <= first][: -SEEK_ATTEMPTS - 1 : -1]:
-        container.seek(int(index.packets[key]), stream=stream)
-        packets = container.demux(stream)
-        head = next(packets, None)
-        landed = index.position(head.pts) if head else None
-        if head and landed is not None and landed <= first:
-            return islice(chain([head], packets), first - landed, last + 1 - landed)
-    return iter(())
-
-
-def _decode_run(
-    stream: av.VideoStream, packets: Iterator[av.Packet], wanted: Container[int], drop: bool
-) -> Iterator[av.VideoFrame]:
-    """Decodes a run that begins at a key packet, then empties the decoder, which holds frames back to reorder them."""
-    stream.codec_context.flush_buffers()
-    for packet in packets:
-        if packet.size == 0:  # the demultiplexer's mark of the end
-            break
-        if drop:
-            stream.codec_context.skip_frame = "DEFAULT" if packet.pts in wanted else "NONREF"
-        yield from stream.decode(packet)
-    yield from stream.decode(None)
-
-
-def _in_sequence(path: str | os.PathLike, index: PacketIndex, wanted: np.ndarray, short_side: int | None) -> Tensor:
-    """Reads by decoding from the start, the sure way. `wanted` is ascending."""
-    counted = decoded_index_of(path)
+def _in_sequence(video: Video, index: PacketIndex, numbers: np.ndarray, canvas: Canvas) -> None:
+    """Reads by decoding from the start, the sure way."""
+    counted = decoded_index_of(video)
     if counted.num_frames != index.num_frames:  # then it is the time that tells which frame was meant
-        wanted = (np.searchsorted(counted.pts, index.pts[wanted], side="right") - 1).clip(0)
-    wanted, slots = np.unique(wanted, return_inverse=True)
-    canvas = Canvas(len(wanted), short_side)
-    with open_video(path) as (container, stream):
-        slot_of = {int(number): slot for slot, number in enumerate(wanted)}
-        for number, frame in enumerate(islice(container.decode(stream), int(wanted[-1]) + 1)):
+        numbers = (np.searchsorted(counted.pts, index.pts[numbers], side="right") - 1).clip(0)
+    slots = {int(number): np.flatnonzero(numbers == number) for number in np.unique(numbers)}
+    with open_video(video) as opened:
+        for number, frame in enumerate(islice(opened.frames(), int(numbers.max()) + 1)):
             if frame.is_corrupt:
-                raise DecodeError(path, f"frame {number} is damaged")
-            if number in slot_of:
-                canvas.add(slot_of[number], frame)
+                raise DecodeError(opened.name, f"frame {number} is damaged")
+            if number in slots:
+                canvas.add(slots[number], frame)
     if canvas.missing:
-        raise DecodeError(path, f"ends before frame {wanted[-1]}")
-    return canvas.frames()[torch.from_numpy(slots)]
+        raise DecodeError(name_of(video), f"ends before frame {numbers.max()}")
+
+
+def _first_size(video: Video) -> Size:
+    """Height and width of a video's first frame, as coded."""
+    with open_video(video) as opened:
+        first = next(opened.frames())
+        return first.height, first.width

@@ -17,12 +17,12 @@ class DecodeError(Exception):
     """A file that gives no (or no trustworthy) frames.
 
     Attributes:
-        path: the file.
+        path: the file, or where else the video lies (see `video.sources`).
         reason: why, in one line.
     """
 
     def __init__(self, path: str | os.PathLike, reason: str) -> None:
-        self.path = Path(path)
+        self.path = os.fspath(path)
         self.reason = " ".join(str(reason).split())
         super().__init__(str(path), self.reason)  # both, so that the error survives pickling between processes
 

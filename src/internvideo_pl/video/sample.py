@@ -1,14 +1,17 @@
 """Which frames of a video make a clip. Pure functions from frame counts to frame numbers (int64, from 0).
 
-Three families. *Dense*: a window of neighbouring frames at a stride (masked video encoder; Kinetics and most action
-sets). *Segments*: the video in equal parts, one frame of each (Something-Something, multimodal encoder). *Rate*: so
-many frames a second, then thinned (retrieval). Training draws from a generator that the caller passes; tests draw
-nothing. Where the public release and the usual definition differ, the docstring says which one is here.
+Four families. *Dense*: a window of neighbouring frames at a stride (masked video encoder; Kinetics and most action
+sets). *Segments* and *intervals*: the video in equal parts, one frame of each (Something-Something; UniFormerV2). *Per
+second*: so many frames a second, then thinned (retrieval). *Windows*: all of a video (features over time). Training
+draws from a generator that the caller passes; tests draw nothing. Where the public release and the usual definition
+differ, the docstring says which one is here.
 """
 
 import math
 
 import numpy as np
+
+TIME_SLACK = 1e-6  # forgives times that are sums of rounded ones, in frames of the rate asked for
 
 
 def dense_train(num_frames: int, clip_length: int, stride: int, generator: np.random.Generator) -> np.ndarray:
@@ -129,28 +132,62 @@ def sparse_views(num_frames: int, clip_length: int, num_views: int) -> np.ndarra
     return np.sort(np.array(frames, dtype=np.int64)).reshape(clip_length, num_views).T
 
 
-def per_second(num_frames: int, fps: float, max_frames: int, rate: float = 1.0) -> np.ndarray:
-    """Frames at `rate` a second, thinned evenly to max_frames when there are more (CLIP4Clip, slice_framepos 2).
+def intervals_train(num_frames: int, num_intervals: int, generator: np.random.Generator) -> np.ndarray:
+    """One random frame from each of num_intervals stretches of (num_frames - 1) / num_intervals (UniFormerV2).
 
-    The step is round(fps / rate) frames. A short video gives fewer frames: who needs a fixed number pads with zeros
-    and a mask, as CLIP4Clip does.
+    The ends of the stretches are rounded to whole frames and belong to both neighbours, so that a frame may come twice.
 
     Returns:
-        int64 (n,), 1 <= n <= max_frames
+        int64 (num_intervals,)
     """
-    frames = np.arange(0, num_frames, max(round(fps / rate), 1), dtype=np.int64)
+    ends = np.round(np.arange(num_intervals + 1) * ((num_frames - 1) / num_intervals)).astype(np.int64)
+    return generator.integers(ends[:-1], ends[1:], endpoint=True)
+
+
+def intervals_views(num_frames: int, num_intervals: int, num_views: int) -> np.ndarray:
+    """Test views of UniFormerV2: view k takes the frame (k + 1) / (num_views + 1) into each stretch, rounded down.
+
+    The stretches are those of `intervals_train`; a single view takes their middles.
+
+    Returns:
+        int64 (num_views, num_intervals)
+    """
+    stretch = (num_frames - 1) / num_intervals
+    starts = np.round(np.arange(num_intervals) * stretch).astype(np.int64)
+    steps = ((np.arange(num_views) + 1) * (stretch / (num_views + 1))).astype(np.int64)
+    return (starts + steps[:, None]).clip(max=num_frames - 1)
+
+
+def per_second(times: np.ndarray, max_frames: int, rate: float = 1.0) -> np.ndarray:
+    """Frames nearest to 0, 1 / rate, 2 / rate ... seconds, thinned evenly to max_frames when there are more.
+
+    At a whole number of frames a second these are the frames of CLIP4Clip (slice_framepos 2) and of the release's
+    retrieval, which step by round(fps / rate) frames; times hold for any frame rate, also one that varies. A short
+    video gives fewer frames.
+
+    Args:
+        times: float64 (N,), seconds at which each frame is shown, ascending from 0.
+        max_frames: most frames to take.
+        rate: frames a second.
+
+    Returns:
+        int64 (n,), 1 <= n <= max_frames, each frame at most once
+    """
+    asked = np.arange(math.floor(times[-1] * rate + TIME_SLACK) + 1) / rate
+    frames = np.unique(np.searchsorted((times[1:] + times[:-1]) / 2, asked)).astype(np.int64)
     if len(frames) <= max_frames:
         return frames
     return frames[np.linspace(0, len(frames) - 1, max_frames, dtype=np.int64)]
 
 
-def sliding_windows(num_frames: int, window: int, hop: int) -> np.ndarray:
-    """Windows of neighbouring frames, hop apart, for features over time; frames past the end repeat the last one.
+def sliding_windows(num_frames: int, window: int, hop: int, stride: int = 1) -> np.ndarray:
+    """Windows of frames at a stride, hop frames apart, for features over time; frames past the end repeat the last one.
 
-    As many as fit whole, and at least one (VideoMAE V2's feature extraction: 16 frames at hops of 4 or 16).
+    As many as fit whole, and at least one (VideoMAE V2's feature extraction: 16 frames at stride 1, hops of 4 or 16).
 
     Returns:
         int64 (num_windows, window)
     """
-    starts = np.arange(0, max(num_frames - window, 0) + 1, hop, dtype=np.int64)
-    return (starts[:, None] + np.arange(window, dtype=np.int64)).clip(max=num_frames - 1)
+    span = (window - 1) * stride + 1
+    starts = np.arange(0, max(num_frames - span, 0) + 1, hop, dtype=np.int64)
+    return (starts[:, None] + stride * np.arange(window, dtype=np.int64)).clip(max=num_frames - 1)

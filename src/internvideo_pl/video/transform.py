@@ -174,32 +174,24 @@ class PretrainTransform:
 
 @dataclass(frozen=True)
 class TrainTransform:
-    """Supervised training: augment, random resized crop, flip, erase.
+    """Supervised training: random resized crop and flip; `augment.ClipAugment` does the rest, in batches.
 
     Attributes:
         size: side of the output in pixels.
         flip: probability of mirroring; 0 where a label tells left from right.
         area: range of the crop's share of the picture.
         aspect: range of the crop's width to height.
-        augment: runs on the whole picture, such as RandAugment.
-        erase: runs on the result, such as RandomErasing.
     """
 
     size: int
     flip: float = 0.5
     area: tuple[float, float] = AREA_RANGE
     aspect: tuple[float, float] = ASPECT_RANGE
-    augment: ClipTransform | None = None
-    erase: ClipTransform | None = None
 
     def __call__(self, video: Tensor, generator: np.random.Generator) -> Tensor:
         """uint8 (T, H, W, 3) -> (T, size, size, 3)."""
-        if self.augment:
-            video = self.augment(video, generator)
         video = random_resized_crop(video, self.size, generator, self.area, self.aspect)
-        if generator.random() < self.flip:
-            video = flip(video)
-        return self.erase(video, generator) if self.erase else video
+        return flip(video) if generator.random() < self.flip else video
 
 
 @dataclass(frozen=True)

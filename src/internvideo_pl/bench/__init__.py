@@ -1,0 +1,39 @@
+"""Ours beside public code in one and the same run: time, memory, agreement.
+
+A bench is a module with `run(options: Options) -> Iterator[Section]`; each section is shown as it comes.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One row of the table of benches.
+
+    Attributes:
+        module: Where its `run` is; imported when it is asked for.
+        summary: What it compares, in a few words.
+    """
+
+    module: str
+    summary: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a person may ask of every bench.
+
+    Attributes:
+        everything: Also what takes long or much memory.
+        rounds: How often each contender is timed.
+    """
+
+    everything: bool = False
+    rounds: int = 5
+
+
+BENCHES = {
+    "augment": Bench("internvideo_pl.bench.augment", "augmentation of clips beside Pillow"),
+    "models": Bench("internvideo_pl.bench.models", "training steps and inference beside transformers"),
+    "retrieval": Bench("internvideo_pl.bench.retrieval", "retrieval figures in blocks beside the whole matrix"),
+}
