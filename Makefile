@@ -11,10 +11,10 @@ READY := $(VENV)/.installed
 PINNED := $(VENV)/constraints.txt
 
 # Handed to the recipes through the environment, so that no value is ever read as shell text.
-export NAME DATA ONLY ROUNDS SAMPLE T TO SIZE GOP CRF FROM
+export NAME DATA ONLY ROUNDS VIDEOS SAMPLE T TO SIZE GOP CRF FROM GPU MFU PRICE
 
 .DEFAULT_GOAL := help
-.PHONY: moved help install vocabulary experiment list table doctor bench shard weights card test test-all lint format clean
+.PHONY: moved help install vocabulary experiment list plan table doctor bench shard weights card test test-all lint format clean
 .DELETE_ON_ERROR:
 
 help: ## print this list
@@ -51,13 +51,19 @@ moved:
 vocabulary: $(READY) ## download CLIP's vocabulary again if it is gone
 	@$(PY) -m internvideo_pl vocabulary
 
-experiment: $(READY) ## run one: NAME=finetune/k400 [MINI=1] [ARGS="key=value ..."] [DATA=folder] [GPUS=8 NODES=2]
+experiment: $(READY) ## run one: NAME=finetune/k400 [MINI=1] [ARGS="key=value ..."] [DATA=folder] [GPUS=8 NODES=2] [FRESH=1]
 	@[ -n "$$NAME" ] || { echo 'Which experiment? Name one, as in: make experiment NAME=demo (make list prints all).' >&2; exit 2; }
 	@set -f; exec $(PY) -m internvideo_pl run "$$NAME" $(if $(filter-out 0,$(MINI)),--mini) \
-		$${DATA:+--data "$$DATA"} $(if $(GPUS),--gpus $(GPUS)) $(if $(NODES),--nodes $(NODES)) $(ARGS)
+		$${DATA:+--data "$$DATA"} $(if $(GPUS),--gpus $(GPUS)) $(if $(NODES),--nodes $(NODES)) \
+		$(if $(filter-out 0,$(FRESH)),--fresh) $(ARGS)
 
 list: $(READY) ## print every experiment, the paper's number and ours (JSON=1 for scripts)
 	@$(PY) -m internvideo_pl list $(if $(filter-out 0,$(JSON)),--json)
+
+plan: $(READY) ## what one will take: NAME=... [GPU=h200 GPUS=8 NODES=2 MFU=0.3 PRICE=2.5] [MINI=1] [ARGS=...]
+	@[ -n "$$NAME" ] || { echo 'Which experiment? Name one, as in: make plan NAME=pretrain/masked_k400_base GPU=h200 GPUS=8' >&2; exit 2; }
+	@set -f; exec $(PY) -m internvideo_pl plan "$$NAME" $(if $(filter-out 0,$(MINI)),--mini) $(if $(GPUS),--gpus $(GPUS)) \
+		$(if $(NODES),--nodes $(NODES)) $${GPU:+--gpu "$$GPU"} $${MFU:+--mfu "$$MFU"} $${PRICE:+--price "$$PRICE"} $(ARGS)
 
 table: $(READY) ## the paper's tables with ours: T=2 (1-7, open_set, navigation, overview, cost, all)
 	@$(PY) -m internvideo_pl table "$${T:-overview}"
@@ -68,9 +74,9 @@ doctor: $(READY) ## check one before it runs: NAME=finetune/k400 [MINI=1] [DATA=
 		$(if $(filter-out 0,$(FULL)),--full) $${SAMPLE:+--sample "$$SAMPLE"} $(if $(filter-out 0,$(JSON)),--json) \
 		$${DATA:+--data "$$DATA"} $(if $(GPUS),--gpus $(GPUS)) $(if $(NODES),--nodes $(NODES)) $(ARGS)
 
-bench: $(READY) ## measure ours beside public code [ONLY=models] [ALL=1] [ROUNDS=9] [DOCS=1 writes docs/]
+bench: $(READY) ## measure ours beside public code [ONLY=models] [ALL=1] [ROUNDS=9] [VIDEOS=folder] [DOCS=1 writes docs/]
 	@set -f; exec $(PY) -m internvideo_pl bench $${ONLY:+"$$ONLY"} $${ROUNDS:+--rounds "$$ROUNDS"} \
-		$(if $(filter-out 0,$(ALL)),--all) $(if $(filter-out 0,$(DOCS)),--markdown)
+		$${VIDEOS:+--videos "$$VIDEOS"} $(if $(filter-out 0,$(ALL)),--all) $(if $(filter-out 0,$(DOCS)),--markdown)
 
 shard: $(READY) ## pack videos into tar shards: NAME=kinetics400 [TO=folder] [REENCODE=1 SIZE=256 GOP=12] [JOBS=8] [MEASURE=1] [DATA=folder]
 	@[ -n "$$NAME" ] || { echo 'Which dataset? Name one, or an experiment, as in: make shard NAME=kinetics400.' >&2; exit 2; }

@@ -1,9 +1,14 @@
 """What to read: one file a dataset, in its official layout."""
 
+from data_modules.howto100m import HowTo100M, HowTo100MConfig
+from data_modules.image_text import ImageText
 from data_modules.kinetics import Kinetics400, Kinetics600, Kinetics700, KineticsConfig
+from data_modules.kinetics710 import Kinetics710
 from data_modules.msrvtt import MsrVtt
 from data_modules.own_videos import OwnVideos, OwnVideosConfig
+from data_modules.webvid import WebVid2M, WebVid10M
 from internvideo_pl.data.clips import ClipConfig
+from internvideo_pl.data.mixture import MixtureConfig, MixtureData
 from internvideo_pl.data.module import VideoData
 
 # name in an experiment: (DataModule, its config)
@@ -11,6 +16,12 @@ DATASETS: dict[str, tuple[type[VideoData], type[ClipConfig]]] = {
     "kinetics400": (Kinetics400, KineticsConfig),
     "kinetics600": (Kinetics600, KineticsConfig),
     "kinetics700": (Kinetics700, KineticsConfig),
+    "kinetics710": (Kinetics710, KineticsConfig),
+    "webvid2m": (WebVid2M, ClipConfig),
+    "webvid10m": (WebVid10M, ClipConfig),
+    "howto100m": (HowTo100M, HowTo100MConfig),
+    "image_text": (ImageText, ClipConfig),
+    "mixture": (MixtureData, MixtureConfig),
     "msrvtt": (MsrVtt, ClipConfig),
     "own_videos": (OwnVideos, OwnVideosConfig),
 }

@@ -8,7 +8,7 @@ import pytest
 
 import internvideo_pl
 from internvideo_pl.__main__ import COMMANDS, main
-from internvideo_pl.errors import UserError
+from internvideo_pl.errors import Interrupted, RunFailed, UserError
 
 
 @pytest.fixture
@@ -31,6 +31,7 @@ def test_run_hands_everything_on(runs):
     assert main(["run", "demo", "a.b=1", "~c.d"]) == 0
     assert main(["run", "demo", "--mini", "a=b=c", "--data", "/videos", "x=[1, 2]"]) == 0
     assert main(["run", "--gpus", "8", "--nodes", "2", "demo"]) == 0
+    assert main(["run", "demo", "--fresh"]) == 0
     assert runs.calls == [
         ("demo", ["a.b=1", "~c.d"], {"mini": False, "data": None}),
         ("demo", ["a=b=c", "x=[1, 2]"], {"mini": True, "data": "/videos"}),
@@ -39,6 +40,7 @@ def test_run_hands_everything_on(runs):
             ["trainer.accelerator=gpu", "trainer.devices=8", "trainer.num_nodes=2"],
             {"mini": False, "data": None},
         ),
+        ("demo", ["trainer.resume=false"], {"mini": False, "data": None}),
     ]
 
 
@@ -65,6 +67,16 @@ def test_mistake_is_one_sentence(runs, capsys):
     runs.problem = UserError("There is no experiment 'demmo'. Did you mean 'demo'?")
     assert main(["run", "demmo"]) == 2
     assert capsys.readouterr().err == "internvideo: There is no experiment 'demmo'. Did you mean 'demo'?\n"
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"),
+    [(RunFailed("the loss is not finite"), 1), (Interrupted(15, "stopped"), 143), (Interrupted(2), 130)],
+)
+def test_a_run_that_ends_early_is_one_line_with_its_code(runs, capsys, problem, code):
+    runs.problem = problem
+    assert main(["run", "demo"]) == code
+    assert capsys.readouterr().err == f"internvideo: {problem}\n"
 
 
 def test_interrupt_is_one_line(runs, capsys):

@@ -66,6 +66,7 @@ def test_experiment_needs_a_name(make):
         (["NAME=demo"], ["run", "demo"]),
         (["NAME=demo", "MINI=1"], ["run", "demo", "--mini"]),
         (["NAME=demo", "MINI=0"], ["run", "demo"]),
+        (["NAME=demo", "FRESH=1", "ARGS=a=1"], ["run", "demo", "--fresh", "a=1"]),
         (["NAME=demo", "ARGS=a=1 b.c=x=y"], ["run", "demo", "a=1", "b.c=x=y"]),
         (["NAME=demo", "ARGS=tags='[a, b]' c=1"], ["run", "demo", "tags=[a, b]", "c=1"]),
         (["NAME=demo", "ARGS=a=* b=[12]"], ["run", "demo", "a=*", "b=[12]"]),

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from internvideo_pl.backbones.choices import CoordinatedChoice, MaskedChoice, TowerChoice
+from internvideo_pl.backbones.choices import MaskedChoice, TowerChoice
 from internvideo_pl.backbones.coordinate import CoordinateConfig
 from internvideo_pl.config import load_experiment
 from internvideo_pl.errors import UserError

@@ -62,7 +62,9 @@ def test_finite_numbers_pass_and_little_is_kept(tmp_path):
 @pytest.mark.parametrize("value", [NAN, INF, -INF])
 def test_a_loss_stops_the_run_before_its_step_and_names_its_batch(tmp_path, value):
     stop, run = StopOnNonFinite(tmp_path), trainer(accumulate=2)
-    with pytest.raises(RunFailed, match=r"the loss of step 1 is not finite; its videos \(video12, video13, video14, ...\)"):
+    with pytest.raises(
+        RunFailed, match=r"the loss of step 1 is not finite; its videos \(video12, video13, video14, ...\)"
+    ):
         train(stop, run, [1.0, 1.0, 1.0, value], [1.0, 1.0])
     assert run.global_step == 1
     report = (tmp_path / "non_finite.json").read_text()

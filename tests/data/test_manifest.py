@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from internvideo_pl.data import manifest as module
-from internvideo_pl.data.manifest import FileRecord, Manifest, manifest_file, stamp_of
+from internvideo_pl.data.location import stamp_of
+from internvideo_pl.data.manifest import FileRecord, Manifest, manifest_file
 from internvideo_pl.errors import UserError
 
 

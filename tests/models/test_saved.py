@@ -15,6 +15,9 @@ from torch import nn
 
 from internvideo_pl.backbones.coordinate import CoordinateConfig
 from internvideo_pl.backbones.features import InputSpec
+from internvideo_pl.backbones.masked_autoencoder import MaskedAutoencoder
+from internvideo_pl.backbones.masked_vit import MaskedEncoder
+from internvideo_pl.backbones.sizes import MASKED_DECODER, MASKED_VIT
 from internvideo_pl.errors import UserError
 from internvideo_pl.heads.answer import AnswerHeadConfig, QuestionAnswerer
 from internvideo_pl.heads.classify import Classifier
@@ -323,6 +326,28 @@ def test_weights_that_are_cut_off_or_of_another_model(saved):
 def test_names_that_are_not_there(name, options, sentence):
     with pytest.raises(UserError, match=sentence):
         load(name, **options)
+
+
+def test_files_of_others_are_recognised_by_their_tensors(tmp_path):
+    torch.manual_seed(0)
+    encoder = replace(MASKED_VIT["small"], depth=1, pooling="tokens")
+    network = MaskedAutoencoder(MaskedEncoder(encoder), replace(MASKED_DECODER["small"], depth=1))
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    torch.save({"module": network.state_dict(), "epoch": 3}, folder / "pytorch_model.bin")
+    (folder / "config.json").write_text('{"model_type": "of another library"}')
+    for place in (folder, folder / "pytorch_model.bin"):
+        model = load(place)
+        assert isinstance(model, MaskedModel)
+        assert model.config.network.encoder.heads == 6  # of the published size
+        assert model.config.reading == Reading(num_frames=16, size=224, short_side=224, sampling="dense", stride=4)
+        assert list(model.config.lineage.files().values()) == ["pytorch_model.bin"]
+        own = network.state_dict()
+        assert all(torch.equal(value, own[name]) for name, value in model.network.state_dict().items())
+        assert model.network.encoder.positions.device.type == "cpu"
+    video = torch.zeros(16, 224, 224, 3, dtype=torch.uint8)
+    expected = network.eval().encoder(network.encoder.input.prepare(video[None])).pooled
+    torch.testing.assert_close(model.encode_video(video), expected)
 
 
 def test_classes_can_be_named_when_a_classifier_is_loaded(saved):

@@ -102,7 +102,9 @@ def test_a_folder_in_which_nothing_began_is_taken_away(tmp_path):
 def test_a_chosen_folder_is_continued_refused_or_made(tmp_path):
     folder = begun(tmp_path)
     assert taken(tmp_path, chosen=folder) == "001"
-    with pytest.raises(UserError, match="another configuration, NAME=pretrain/a: its hash is abc, this command's is abd"):
+    with pytest.raises(
+        UserError, match="another configuration, NAME=pretrain/a: its hash is abc, this command's is abd"
+    ):
         claim(replace(MINE, config_hash="abd"), tmp_path, folder)
     with pytest.raises(UserError, match="already holds a run"):
         claim(MINE, tmp_path, folder, resume=False)
@@ -122,7 +124,11 @@ def test_where_locks_are_unknown_the_process_is_looked_for(tmp_path, monkeypatch
 
     monkeypatch.setattr(fcntl, "lockf", unknown)
     folder = begun(tmp_path)
-    for pid, host, alive in ((1, "elsewhere", True), (1, socket.gethostname(), True), (2**30, socket.gethostname(), False)):
+    for pid, host, alive in (
+        (1, "elsewhere", True),
+        (1, socket.gethostname(), True),
+        (2**30, socket.gethostname(), False),
+    ):
         (folder / LOCK).write_text(json.dumps({"pid": pid, "host": host}))
         assert Lock(folder).acquire() is not alive
 

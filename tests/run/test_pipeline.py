@@ -13,7 +13,7 @@ from internvideo_pl.__main__ import main
 from internvideo_pl.config import Experiment, load_experiment
 from internvideo_pl.run.schemas import SCHEMAS
 from tests.data.clips import write_video
-from tests.run.killing import end, start
+from tests.run.killing import end
 
 STEPS = 60
 
@@ -26,7 +26,14 @@ def pipeline(tmp_path, monkeypatch) -> Path:
         write_video(tmp_path / "videos" / f"{i}.mp4", frames=12)
     monkeypatch.setenv("INTERNVIDEO_RESULTS", str(tmp_path / "results"))
     small = {
-        "data": {"root": tmp_path / "videos", "batch_size": 2, "num_frames": 4, "stride": 1, "size": 32, "short_side": 48},
+        "data": {
+            "root": tmp_path / "videos",
+            "batch_size": 2,
+            "num_frames": 4,
+            "stride": 1,
+            "size": 32,
+            "short_side": 48,
+        },
         "backbone": {"size": "tiny", "image_size": 32, "num_frames": 4},
         "trainer": {"max_steps": STEPS, "log_every_n_steps": 1, "checkpoint_steps": 3},
         "wandb": {"mode": "disabled"},
@@ -65,7 +72,7 @@ def processes(folder: Path) -> set[int]:
 
 
 @pytest.mark.slow
-def test_a_pipeline_goes_on_stage_by_stage(pipeline, tmp_path, capfd):
+def test_a_pipeline_goes_on_stage_by_stage(pipeline, start, tmp_path, capfd):
     first, second = pipeline / "01-pretrain-own_videos", pipeline / "02-again"
     log = tmp_path / "log.txt"
 

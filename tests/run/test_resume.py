@@ -16,12 +16,12 @@ import pytest
 
 from internvideo_pl.callbacks import checkpoint_file
 from internvideo_pl.callbacks.checkpoint_file import CheckpointFile
-from internvideo_pl.callbacks.checkpoints import Checkpoints
+from internvideo_pl.callbacks.checkpoints import Checkpoints, step_of
 from internvideo_pl.modules.base import VideoModule
 from internvideo_pl.modules.masked import MaskedReconstruction
 from internvideo_pl.tables.row import read_rows
 from tests.data.clips import write_video
-from tests.run.killing import at_call, die, end, run, send, start
+from tests.run.killing import at_call, die, end, run, send
 
 STEPS = 10
 EXPERIMENT = "pretrain/own_videos"
@@ -89,7 +89,7 @@ EVERYTHING = ("trainer.accumulate_grad_batches=3", "optimizer.ema=0.9", "optimiz
     ],
 )
 def test_a_killed_run_goes_on_bit_by_bit(
-    words, results, unbroken, tmp_path, capfd, first, second, step, changes, start_again
+    words, start, results, unbroken, tmp_path, capfd, first, second, step, changes, start_again
 ):
     command = [*words, *changes]
     prepare = at_call(VideoModule, "training_step", step, die)
@@ -103,7 +103,7 @@ def test_a_killed_run_goes_on_bit_by_bit(
     assert starts(results / "001") == [0, start_again]
 
 
-def test_a_run_killed_while_it_saves_goes_on_from_the_checkpoint_before(words, results, unbroken, tmp_path):
+def test_a_run_killed_while_it_saves_goes_on_from_the_checkpoint_before(words, start, results, unbroken, tmp_path):
     def half_written() -> None:
         (results / "001" / "checkpoints" / "last.ckpt.tmp").write_bytes(b"half of a checkpoint")
         die()
@@ -116,7 +116,9 @@ def test_a_run_killed_while_it_saves_goes_on_from_the_checkpoint_before(words, r
     assert sorted(path.name for path in (results / "001" / "checkpoints").iterdir()) == ["last.ckpt", "previous.ckpt"]
 
 
-def test_a_run_killed_between_two_renames_goes_on_from_the_older_one(words, results, unbroken, tmp_path, monkeypatch):
+def test_a_run_killed_between_two_renames_goes_on_from_the_older_one(
+    words, start, results, unbroken, tmp_path, monkeypatch
+):
     real = os.replace
 
     def replace(source, target) -> None:
@@ -131,7 +133,7 @@ def test_a_run_killed_between_two_renames_goes_on_from_the_older_one(words, resu
     assert outputs_of(results / "001") == unbroken()
 
 
-def test_a_run_killed_in_its_test_does_not_train_again(words, results, unbroken, tmp_path, monkeypatch):
+def test_a_run_killed_in_its_test_does_not_train_again(words, start, results, unbroken, tmp_path, monkeypatch):
     child = start(words, tmp_path / "log.txt", at_call(MaskedReconstruction, "on_test_epoch_end", 1, die))
     assert end(child) == -signal.SIGKILL
     (results / "001" / "row-of-the-first-start.json").write_text("{}")
@@ -153,7 +155,7 @@ def test_a_run_killed_before_its_report_only_writes_the_report(words, results, m
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
-def test_a_signal_lets_the_step_end_saves_and_says_how_to_go_on(words, results, unbroken, tmp_path, number):
+def test_a_signal_lets_the_step_end_saves_and_says_how_to_go_on(words, start, results, unbroken, tmp_path, number):
     log, command = tmp_path / "log.txt", [*words, "data.num_workers=1"]
     child = start(command, log, at_call(VideoModule, "training_step", 5, send(number)))
     assert end(child) == 128 + number
@@ -166,7 +168,7 @@ def test_a_signal_lets_the_step_end_saves_and_says_how_to_go_on(words, results, 
     assert outputs_of(results / "001") == unbroken()
 
 
-def test_a_second_signal_stops_at_once(words, results, unbroken, tmp_path):
+def test_a_second_signal_stops_at_once(words, start, results, unbroken, tmp_path):
     def twice() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
@@ -180,7 +182,9 @@ def test_a_second_signal_stops_at_once(words, results, unbroken, tmp_path):
     assert outputs_of(results / "001") == unbroken()
 
 
-def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(words, results, unbroken, tmp_path, capfd):
+def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(
+    words, start, results, unbroken, tmp_path, capfd
+):
     child = start(words, tmp_path / "log.txt", at_call(VideoModule, "training_step", 8, die))
     assert end(child) == -signal.SIGKILL
     last = results / "001" / "checkpoints" / "last.ckpt"
@@ -195,7 +199,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(words, re
     assert outputs_of(results / "001") == unbroken()
 
 
-def test_without_a_sound_checkpoint_a_person_decides(words, results, tmp_path, capfd):
+def test_without_a_sound_checkpoint_a_person_decides(words, start, results, tmp_path, capfd):
     child = start(words, tmp_path / "log.txt", at_call(VideoModule, "training_step", 8, die))
     assert end(child) == -signal.SIGKILL
     for path in (results / "001" / "checkpoints").iterdir():
@@ -207,7 +211,7 @@ def test_without_a_sound_checkpoint_a_person_decides(words, results, tmp_path, c
     assert starts(results / "001") == [0]
 
 
-def test_a_full_disk_stops_the_run_and_leaves_the_checkpoint(words, results, tmp_path, capfd, monkeypatch):
+def test_a_full_disk_stops_the_run_and_leaves_the_checkpoint(words, start, results, tmp_path, capfd, monkeypatch):
     def fill() -> None:
         monkeypatch.setattr(checkpoint_file.shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(9, 8, 1))
 
@@ -220,7 +224,35 @@ def test_a_full_disk_stops_the_run_and_leaves_the_checkpoint(words, results, tmp
     assert starts(results / "001") == [0, 3]
 
 
-def test_a_living_run_is_left_alone_and_a_dead_one_continued_by_its_folder(words, results, tmp_path, capfd):
+@pytest.mark.parametrize("what", ["loss", "gradient"])
+def test_what_is_not_finite_stops_the_run_and_leaves_the_checkpoint(words, results, capfd, monkeypatch, what):
+    calls, losses = 0, MaskedReconstruction.losses
+
+    def poisoned(module, batch):
+        nonlocal calls
+        calls += 1
+        found = losses(module, batch)
+        weight = next(module.parameters()).sum()
+        poison = weight * float("nan") if what == "loss" else (weight * 0).sqrt()  # whose gradient is 0 * infinity
+        return {**found, "loss": found["loss"] + poison} if calls == 5 else found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MaskedReconstruction, "losses", poisoned)
+        assert run(*words) == 1
+    said = capfd.readouterr().err
+    last = results / "001" / "checkpoints" / "last.ckpt"
+    assert f"internvideo: the {what} of step 4 is not finite; its videos (" in said
+    assert f"The last good checkpoint, {last} after step 3, is untouched." in said
+    assert "Traceback" not in said
+    report = json.loads((results / "001" / "non_finite.json").read_text())
+    assert len(report["videos"]) == 2
+    assert all(Path(video["path"]).is_file() for video in report["videos"])
+    assert step_of(last) == 3
+    assert run(*words) == 0
+    assert starts(results / "001") == [0, 3]
+
+
+def test_a_living_run_is_left_alone_and_a_dead_one_continued_by_its_folder(words, start, results, tmp_path, capfd):
     child = start(words, tmp_path / "log.txt", at_call(VideoModule, "training_step", 5, lambda: time.sleep(600)))
     checkpoint = results / "001" / "checkpoints" / "last.ckpt"
     try:
@@ -245,7 +277,15 @@ def test_a_living_run_is_left_alone_and_a_dead_one_continued_by_its_folder(words
 
 def test_from_outside_the_same_command_continues_with_workers(words, results, unbroken):
     """As a person has it: `python -m internvideo_pl`, killed with all its group."""
-    command = [sys.executable, "-m", "internvideo_pl", "run", *words, "data.num_workers=2", "trainer.checkpoint_steps=1"]
+    command = [
+        sys.executable,
+        "-m",
+        "internvideo_pl",
+        "run",
+        *words,
+        "data.num_workers=2",
+        "trainer.checkpoint_steps=1",
+    ]
     child = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     while child.poll() is None and not (results / "001" / "checkpoints" / "previous.ckpt").is_file():
         time.sleep(0.01)

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from internvideo_pl.__main__ import main
+from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.data.clips import EvaluationClips
 from internvideo_pl.data.mini.generate import make_mini
@@ -15,6 +16,7 @@ from internvideo_pl.data.module import VideoData
 from internvideo_pl.data.shards import gain
 from internvideo_pl.errors import UserError
 from internvideo_pl.run.build import build_data
+from internvideo_pl.run.shard import _whole
 from internvideo_pl.run.stages import load_stages
 from tests.data.clips import write_video
 
@@ -109,6 +111,14 @@ def test_own_videos_are_read_by_naming_their_shards(tmp_path, capsys, monkeypatc
     _, (experiment,) = load_stages("pretrain/own_videos", [f"data.shards={tmp_path}"], False, str(folder))
     with pytest.raises(UserError, match="DATA="):
         build_data(experiment, FrameCache()).split("train")
+
+
+def test_of_stretches_of_a_long_video_the_whole_is_packed_and_of_pictures_nothing():
+    narrations = [Sample(f"films/x.1.mp4#t={n}.0,{n + 2}.5", f"x.1_{n}", texts=("now",)) for n in range(3)]
+    assert {_whole(sample) for sample in narrations} == {Sample("films/x.1.mp4", "x.1")}
+    assert _whole(Sample("a.mp4", "key", 3)) == Sample("a.mp4", "key", 3)
+    with pytest.raises(UserError, match="single picture"):
+        _whole(Sample("shard.tar#a.jpg", "a"))
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def test_mistakes_are_one_sentence_and_leave_nothing(released, tmp_path, capsys)
     before = sorted(tmp_path.iterdir())
     for words, says in (
         ([tmp_path / "gone.pth"], "there is no file of weights at"),
-        (["internvideo_mm_l41"], "there is no file of weights at"),
+        (["internvideo_mm_l41"], "Did you mean 'internvideo_mm_l14'?"),
         ([broken, good], "damaged or incomplete zip archive"),
         ([partial, good], "2 tensors are unexpected (visual.transformer.dpe.1.weight first)"),
         ([released, tmp_path / "x.pth"], "give a file that ends in .safetensors"),

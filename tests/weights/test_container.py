@@ -214,7 +214,9 @@ def test_tensors_that_are_more_than_their_file(saved, trick):
     if trick == "quantized":
         tensors[trick] = torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8)
     path = saved({"model": {"x": tensors[trick]}})
-    with pytest.raises(UserError, match=r"declares tensors of more bytes|only plain values can be read|per_tensor_affine"):
+    with pytest.raises(
+        UserError, match=r"declares tensors of more bytes|only plain values can be read|per_tensor_affine"
+    ):
         open_file(path)
 
 

@@ -25,8 +25,9 @@ GIVEN = Path(__file__).parents[1] / "parity" / "given"
 CLOSE = {"rtol": 1e-4, "atol": 1e-4}
 
 
-@pytest.mark.parametrize("kind", BUILDERS)
-@pytest.mark.parametrize("form", ["safetensors", "pth", "legacy"])
+@pytest.mark.parametrize(
+    ("kind", "form"), [*((kind, "safetensors") for kind in BUILDERS), ("multimodal", "pth"), ("multimodal", "legacy")]
+)
 def test_a_network_comes_back_as_it_was_saved(saved, tmp_path, kind, form):
     model = make(kind)
     if form == "safetensors":

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from internvideo_pl.backbones.caption_layers import CaptionLayer, CrossLayer
 from internvideo_pl.backbones.clip_layers import KeyValueCache
+from internvideo_pl.backbones.recompute import run_block
 
 WEIGHT_STD = 0.02  # public release: every linear map and embedding of the decoder
 
@@ -29,6 +30,7 @@ class CaptionDecoderConfig:
         vision_width: D, the video tower's width.
         vocab_size: V, the text tower's vocabulary.
         queries: Q, how many learned queries summarise the clip.
+        checkpointing: Whether layers are recomputed in the backward pass to save memory.
     """
 
     width: int
@@ -37,6 +39,7 @@ class CaptionDecoderConfig:
     vision_width: int
     vocab_size: int = 49408
     queries: int = 256
+    checkpointing: bool = False
 
 
 class CaptionState(NamedTuple):
@@ -116,7 +119,8 @@ class CaptionDecoder(nn.Module):
     def _decode(self, text: Tensor, contexts: list[tuple[Tensor, Tensor]], cache: KeyValueCache | None) -> Tensor:
         x = self.text_norm(text)
         for i, layer in enumerate(self._layers()):
-            x = layer(x, contexts[i], cache, f"decoder.{i}")
+            recompute = self.config.checkpointing and cache is None
+            x = run_block(layer, x, contexts[i], cache, f"decoder.{i}", recompute=recompute)
         return x
 
     def _layers(self) -> list[CaptionLayer]:

@@ -56,7 +56,8 @@ class MaskedChoice:
 
     def build_autoencoder(self) -> MaskedAutoencoder:
         """An encoder for pretraining, with the size's decoder."""
-        return MaskedAutoencoder(MaskedEncoder(self.config("tokens")), MASKED_DECODER[self.size])
+        decoder = replace(MASKED_DECODER[self.size], checkpointing=bool(self.checkpointing))
+        return MaskedAutoencoder(MaskedEncoder(self.config("tokens")), decoder)
 
 
 @dataclass(kw_only=True)
@@ -69,7 +70,7 @@ class TowerChoice:
         num_frames: Frames of a clip.
         drop_path: Stochastic depth.
         global_dropout: Dropout inside the global blocks.
-        checkpoint_blocks: The first so many blocks are recomputed in the backward pass to save memory.
+        checkpointing: Whether blocks are recomputed in the backward pass to save memory.
     """
 
     name: Literal["video_tower"] = "video_tower"
@@ -78,7 +79,7 @@ class TowerChoice:
     num_frames: int | None = None
     drop_path: float | None = None
     global_dropout: float | None = None
-    checkpoint_blocks: int | None = None
+    checkpointing: bool | None = None
 
     def config(self) -> VideoTowerConfig:
         """The size with the changes laid over it."""
@@ -98,7 +99,7 @@ class MultimodalChoice:
         num_frames: Frames of a clip.
         drop_path: Stochastic depth of the video tower.
         global_dropout: Dropout inside the video tower's global blocks.
-        checkpoint_blocks: The video tower's first so many blocks are recomputed in the backward pass to save memory.
+        checkpointing: Whether blocks of all three parts are recomputed in the backward pass to save memory.
     """
 
     name: Literal["multimodal"] = "multimodal"
@@ -106,12 +107,18 @@ class MultimodalChoice:
     num_frames: int | None = None
     drop_path: float | None = None
     global_dropout: float | None = None
-    checkpoint_blocks: int | None = None
+    checkpointing: bool | None = None
 
     def config(self) -> MultimodalConfig:
-        """The size with the changes laid over its video tower."""
+        """The size with the changes laid over its video tower; recomputation concerns all parts."""
         config = MULTIMODAL[self.size]
-        return replace(config, video=_changed(config.video, self))
+        recompute = bool(self.checkpointing)
+        return replace(
+            config,
+            video=_changed(config.video, self),
+            text=replace(config.text, checkpointing=recompute),
+            caption=config.caption and replace(config.caption, checkpointing=recompute),
+        )
 
     def build(self) -> MultimodalEncoder:
         """All three parts around one embedding space."""

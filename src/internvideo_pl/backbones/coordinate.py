@@ -24,6 +24,7 @@ from internvideo_pl.backbones.features import JointInput
 from internvideo_pl.backbones.layers import run_blocks
 from internvideo_pl.backbones.masked_vit import MaskedEncoder
 from internvideo_pl.backbones.positions import Grid
+from internvideo_pl.backbones.recompute import run_block
 from internvideo_pl.backbones.video_tower import VideoTower
 from internvideo_pl.errors import UserError, hint
 
@@ -231,12 +232,12 @@ class CoordinatedEncoder(nn.Module):
     def coordinate(self, frozen: FrozenTokens) -> CoordinatedFeatures:
         """The trainable part, with the frozen blocks that stand behind it."""
         place = {block: k for k, (block, _) in enumerate(self.pairs)}
-        time = self._time(frozen)
+        time, recompute = self._time(frozen), self.masked.config.checkpointing
         x = frozen.tokens
         for i in range(self.pairs[0][0], len(self.masked.blocks)):
             if i in place:
-                x = self.cross[place[i]](x, frozen.contexts[place[i]], time)
-            x = self.masked.blocks[i](x)
+                x = run_block(self.cross[place[i]], x, frozen.contexts[place[i]], time, recompute=recompute)
+            x = run_block(self.masked.blocks[i], x, recompute=recompute)
         class_token = self.final(frozen.class_token[:, None], x)[:, 0]  # one query: (B, 1, C) -> (B, C)
         return CoordinatedFeatures(*self.masked.finish(x), class_token)
 

@@ -7,9 +7,9 @@ Sources: VideoMAE (arXiv 2203.12602) and its public model files, whose parameter
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
 
 from internvideo_pl.backbones.attention import attend
+from internvideo_pl.backbones.recompute import run_block
 
 NORM_EPS = 1e-6  # every LayerNorm of VideoMAE's model files; CLIP's use 1e-5
 
@@ -129,8 +129,7 @@ def run_blocks(blocks: nn.ModuleList, x: Tensor, recompute: bool = False, last: 
     Args:
         blocks: Modules of the kind of `Block`.
         x: Tokens.
-        recompute: Keep only each block's input for the backward pass and compute the rest again (activation
-            checkpointing): memory for about a third more time.
+        recompute: Whether blocks are computed again in the backward pass instead of kept.
         last: How many tokens are wanted, the last ones; the last block computes only these. None for all.
 
     Returns:
@@ -138,10 +137,7 @@ def run_blocks(blocks: nn.ModuleList, x: Tensor, recompute: bool = False, last: 
     """
     wanted = [None] * (len(blocks) - 1) + [last]
     for block, count in zip(blocks, wanted, strict=False):
-        if recompute and torch.is_grad_enabled():
-            x = checkpoint(block, x, count, use_reentrant=False)
-        else:
-            x = block(x, count)
+        x = run_block(block, x, count, recompute=recompute)
     return x if last is None else x[:, -last:]
 
 

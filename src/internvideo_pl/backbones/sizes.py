@@ -66,9 +66,9 @@ _MINIATURE = CoordinateConfig(mlp_ratio=2.0, gate_scale=10.0)
 
 # The paper's (table 2): which encoders, and that D has 1.0 and T 1.3 B parameters. Ours: the coordination itself (see
 # `coordinate`), 224 pixels, and that T adds its second tower as a sum of logits, since the paper does not say how.
-# Parameters: the frozen encoders alone are 0.985 B in D and 1.339 B in T, the paper's figures; our trainable modules are
-# 51 M on top. Rounded to 1.3, T would leave them 11 M, but the attention of a single pair and of the last one takes 10.6 M
-# at the encoders' widths, and three classifiers of 400 classes 1.3 M: the paper's figure of T cannot count them all.
+# Parameters: the frozen encoders alone are 0.985 B in D and 1.339 B in T, which rounds to the paper's figures; our
+# trainable modules are 51 M on top. A T of 1.3 B would leave them 11 M, but the attention of a single pair and of the
+# last one takes 10.6 M at the encoders' widths, and three classifiers of 400 classes 1.3 M: it cannot count them all.
 COORDINATED = {
     "tiny": CoordinatedSize(masked="tiny", multimodal="tiny", coordinate=_MINIATURE),
     "tiny_t": CoordinatedSize(masked="tiny", multimodal="tiny", coordinate=_MINIATURE, second="tiny"),

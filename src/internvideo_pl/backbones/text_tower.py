@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from internvideo_pl.backbones.clip_layers import MLP_RATIO, Attention, KeyValueCache, Mlp
+from internvideo_pl.backbones.recompute import run_block
 from internvideo_pl.errors import UserError
 
 LAYER_NORM_EPS = 1e-5  # CLIP's; the masked encoder uses 1e-6
@@ -40,6 +41,7 @@ class TextTowerConfig:
         heads: H; CLIP uses W / 64.
         vocab_size: Number of byte-pair tokens; the end token is the largest id.
         context_length: Longest sentence in tokens, start and end tokens included.
+        checkpointing: Whether blocks are recomputed in the backward pass to save memory.
     """
 
     width: int
@@ -47,6 +49,7 @@ class TextTowerConfig:
     heads: int
     vocab_size: int = 49408
     context_length: int = 77
+    checkpointing: bool = False
 
 
 class TextBlock(nn.Module):
@@ -91,11 +94,12 @@ class TextTransformer(nn.Module):
         for block in blocks:
             block.initialize(config.depth)
         self.resblocks = nn.ModuleList(blocks)
+        self.checkpointing = config.checkpointing
 
     def forward(self, x: Tensor, cache: KeyValueCache | None = None) -> Tensor:
         """(B, L, W) -> (B, L, W); with a cache, L counts the newest tokens only."""
         for i, block in enumerate(self.resblocks):
-            x = block(x, cache, f"text.{i}")
+            x = run_block(block, x, cache, f"text.{i}", recompute=self.checkpointing and cache is None)
         return x
 
 

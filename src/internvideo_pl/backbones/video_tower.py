@@ -19,12 +19,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from internvideo_pl.backbones.clip_layers import MLP_RATIO, Attention, CrossBlock, Mlp
 from internvideo_pl.backbones.features import Features, InputSpec
 from internvideo_pl.backbones.layers import DropPath, drop_path_rates
 from internvideo_pl.backbones.local_mhra import LocalMHRA
+from internvideo_pl.backbones.recompute import run_block
 from internvideo_pl.errors import UserError
 from internvideo_pl.video.transform import CLIP_MEAN, CLIP_STD
 
@@ -50,7 +50,7 @@ class VideoTowerConfig:
         local_reduction: D over a local mixer's bottleneck width.
         temporal_downsample: Whether patches span 3 frames with stride 2, which halves T.
         frozen: Whether the CLIP part stays as loaded; the feature is then the query token alone.
-        checkpoint_blocks: The first so many CLIP blocks are recomputed in the backward pass to save memory.
+        checkpointing: Whether CLIP blocks are recomputed in the backward pass to save memory.
     """
 
     size: int
@@ -68,7 +68,7 @@ class VideoTowerConfig:
     local_reduction: float = 1.5
     temporal_downsample: bool = False
     frozen: bool = False
-    checkpoint_blocks: int = 0
+    checkpointing: bool = False
 
 
 def over_patches(layer: Callable[[Tensor], Tensor], x: Tensor, grid: tuple[int, int]) -> Tensor:
@@ -156,10 +156,7 @@ class VideoTransformer(nn.Module):
         query = self.temporal_cls_token.expand(len(x), -1, -1)  # (B, 1, D)
         outputs: list[Tensor] = []
         for i, block in enumerate(self.resblocks):
-            if self.training and i < self.config.checkpoint_blocks:
-                x = checkpoint(block, x, grid, use_reentrant=False)
-            else:
-                x = block(x, grid)
+            x = run_block(block, x, grid, recompute=self.config.checkpointing)
             outputs = [*outputs, x] if keep else [x]
             if i in self.config.global_after:
                 j = self.config.global_after.index(i)

@@ -4,6 +4,7 @@ A bench is a module with `run(options: Options) -> Iterator[Section]`; each sect
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,17 @@ class Options:
     Attributes:
         everything: Also what takes long or much memory.
         rounds: How often each contender is timed.
+        videos: A folder of the person's own clips, for benches that read videos.
     """
 
     everything: bool = False
     rounds: int = 5
+    videos: Path | None = None
 
 
 BENCHES = {
     "augment": Bench("internvideo_pl.bench.augment", "augmentation of clips beside Pillow"),
+    "decoding": Bench("internvideo_pl.bench.decoding", "clips out of videos beside decord, torchcodec and OpenCV"),
     "models": Bench("internvideo_pl.bench.models", "training steps and inference beside transformers"),
     "retrieval": Bench("internvideo_pl.bench.retrieval", "retrieval figures in blocks beside the whole matrix"),
 }

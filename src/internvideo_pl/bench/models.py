@@ -64,7 +64,7 @@ def run(options: Options) -> Iterator[Section]:
     sizes = list(BATCH) if options.everything else ["small", "base"]
     towers = [size for size in sizes if size in MULTIMODAL]
     kinds = ((pretraining, sizes), (recognition, sizes), (alignment, towers), (matching, towers))
-    notes = HOW
+    notes: Sequence[str] = HOW
     for compare, these in kinds:
         for size in these:
             yield measure(compare(size), options.rounds, notes)
@@ -171,8 +171,8 @@ def _floor(comparison: Comparison, timings: Mapping[str, Timing], rates: Mapping
     floor, half_floor = comparison.flops / rate, comparison.flops / half_rate
     most = timings[THEIRS_FULL].median / half_floor
     return (
-        f"Products reach {rate / 1e9:.0f} GFLOP/s in float32 and {half_rate / 1e9:.0f} in bf16 here, so those of a step, "
-        f"attention's among them, take at least {1000 * floor:.0f} and {1000 * half_floor:.0f} ms: in bf16 nothing could "
+        f"Products reach {rate / 1e9:.0f} GFLOP/s in float32 and {half_rate / 1e9:.0f} in bf16 here: those of a step, "
+        f"attention included, take at least {1000 * floor:.0f} and {1000 * half_floor:.0f} ms. So nothing in bf16 could "
         f"be more than {most:.2f} times as fast as {THEIRS_FULL}."
     )
 

@@ -112,6 +112,7 @@ def command_of(name: str, options: Options) -> str:
     words = [f"make bench ONLY={name}"]
     words += ["ALL=1"] if options.everything else []
     words += [f"ROUNDS={options.rounds}"] if options.rounds != default.rounds else []
+    words += [f"VIDEOS={options.videos.name}"] if options.videos else []
     return " ".join(words)
 
 

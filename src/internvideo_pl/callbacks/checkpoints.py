@@ -17,6 +17,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from internvideo_pl.callbacks.checkpoint_file import damage, require_room, size_of
 from internvideo_pl.callbacks.interrupts import Interrupts
+from internvideo_pl.data.loader import TrainingLoader
 from internvideo_pl.errors import Interrupted, UserError
 
 FOLDER, LAST, PREVIOUS = "checkpoints", "last.ckpt", "previous.ckpt"
@@ -54,6 +55,7 @@ class Checkpoints(Checkpoint):
         """
         self.step = self.saved_step = trainer.global_step
         self.saved_at = time.monotonic()
+        _count_batches(trainer)
         if trainer.is_global_zero:
             trained = [value for value in module.parameters() if value.requires_grad]
             copies = 3  # AdamW's two moments, and perhaps a moving average
@@ -91,14 +93,6 @@ class Checkpoints(Checkpoint):
         for counted in (progress["current"], progress["total"]):
             counted["ready"] = counted["completed"]
         progress["is_last_batch"] = False
-        checkpoint["world_size"] = trainer.world_size
-
-    def on_load_checkpoint(self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """With another number of processes the same samples are another number of batches."""
-        before, now = checkpoint["world_size"], trainer.world_size
-        current = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]
-        for name, batches in current.items():
-            current[name] = batches * before // now
 
     def _late_and_asked(self, trainer: L.Trainer) -> tuple[bool, bool]:
         """Whether the time is up, and whether a signal came; the same answer in all processes."""
@@ -120,6 +114,15 @@ class Checkpoints(Checkpoint):
             os.replace(temporary, last)
             _flush(self.folder)
         self.saved_step, self.saved_at = trainer.global_step, time.monotonic()
+
+
+def _count_batches(trainer: L.Trainer) -> None:
+    """Tell Lightning how many batches of the epoch are read: batches of another size are another number of them."""
+    loader = trainer.train_dataloader
+    if isinstance(loader, TrainingLoader):
+        current = trainer.fit_loop.epoch_loop.batch_progress.current
+        for name in vars(current):
+            setattr(current, name, loader.place[1] // (loader.clips_a_batch * trainer.world_size))
 
 
 def newest(folder: Path) -> Path | None:

@@ -101,13 +101,18 @@ class CostMeter(L.Callback):
         self.meters: Sequence[Meter] = ()
         self.last = self.started
 
+    @property
+    def seconds(self) -> float:
+        """Wall time of all starts so far."""
+        return time.monotonic() - self.started + (self.before.seconds if self.before else 0.0)
+
     def setup(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
         """Find the meters, once."""
         if not self.meters:
             self.meters = meters(trainer.strategy.root_device, trainer.local_rank == 0)
 
     def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
-        """Read the counters before they start anew, and keep what was read."""
+        """Read the counters before they start anew; a process that is alone keeps what it read."""
         now = time.monotonic()
         if now - self.last >= READ_EVERY:
             self.last = now
@@ -115,6 +120,10 @@ class CostMeter(L.Callback):
                 meter.read()
             if trainer.world_size == 1:
                 self._keep(self.read(trainer))
+
+    def on_save_checkpoint(self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """What a run costs up to a checkpoint is kept with it."""
+        self.keep(trainer)
 
     def read(self, trainer: L.Trainer) -> Cost:
         """The cost so far; every process has to call it, for their energies are summed."""
@@ -126,7 +135,7 @@ class CostMeter(L.Callback):
         on_gpu = trainer.strategy.root_device.type == "cuda"
         earlier = self.before
         return Cost(
-            seconds=seconds + (earlier.seconds if earlier else 0.0),
+            seconds=self.seconds,
             gpu_hours=(seconds / 3600 * trainer.world_size if on_gpu else 0.0)
             + (earlier.gpu_hours if earlier else 0.0),
             kwh=kwh + (earlier.kwh if earlier else 0.0),

@@ -1,6 +1,5 @@
 """The row that a run adds to the tables, written as soon as its test is over."""
 
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import lightning as L
 import torch
 
+from internvideo_pl.callbacks.cost import Cost, CostMeter
 from internvideo_pl.modules.base import Outcome, VideoModule
 from internvideo_pl.tables.benchmark import benchmark_table
 from internvideo_pl.tables.provenance import code_version, library_versions
@@ -43,43 +43,32 @@ class BenchmarkTable(L.Callback):
     Args:
         facts: What the rows say of the run.
         folder: The run's folder.
+        meter: Measures the run's cost.
     """
 
-    def __init__(self, facts: RunFacts, folder: Path):
+    def __init__(self, facts: RunFacts, folder: Path, meter: CostMeter):
         self.facts = facts
         self.folder = folder
+        self.meter = meter
         self.rows: list[Row] = []
-        self.started = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        """Wall time of the run; what ran before it was continued counts up to the checkpoint."""
-        return time.monotonic() - self.started
-
-    def state_dict(self) -> dict[str, float]:
-        """The time so far."""
-        return {"seconds": self.seconds}
-
-    def load_state_dict(self, state: dict[str, float]) -> None:
-        """Add it to this start's."""
-        self.started -= state["seconds"]
 
     def on_test_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Write and log the rows."""
         assert isinstance(module, VideoModule)
+        cost = self.meter.keep(trainer)  # on every process, for their energies are summed
         if not trainer.is_global_zero:
             return
         for outcome in module.outcomes:
-            row = self._row(outcome, trainer)
+            row = self._row(outcome, trainer, cost)
             write_row(row, self.folder)
             self.rows.append(row)
         self._log(trainer)
 
-    def _row(self, outcome: Outcome, trainer: L.Trainer) -> Row:
-        seconds = self.seconds
+    def _row(self, outcome: Outcome, trainer: L.Trainer, cost: Cost) -> Row:
         on_gpu = trainer.strategy.root_device.type == "cuda"
         return Row(
             **vars(self.facts),
+            **vars(cost),
             task=outcome.task,
             metrics=outcome.metrics,
             headline=outcome.headline,
@@ -87,11 +76,6 @@ class BenchmarkTable(L.Callback):
             protocol=outcome.protocol,
             coverage=Coverage(outcome.used, outcome.official, tuple(outcome.missing)),
             code_version=code_version(),
-            seconds=seconds,
-            gpu_hours=seconds / 3600 * trainer.world_size if on_gpu else 0.0,
-            kwh=None,
-            kwh_source="not measured",
-            kg_co2=None,
             devices=_devices(trainer, on_gpu),
             versions=library_versions(),
             created=datetime.now(UTC).isoformat(timespec="seconds"),

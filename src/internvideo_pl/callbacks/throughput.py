@@ -71,7 +71,7 @@ class Throughput(L.Callback):
         if self._steps > WARM_UP:
             self._clips += len(batch) if isinstance(batch, Batch) else 0
             if (self._steps - WARM_UP) % self.every == 0:
-                self._close_window(trainer, module)
+                self._close_window(trainer)
         elif self._steps == WARM_UP:
             self._open_window(trainer)
         self._ended = time.perf_counter()
@@ -96,13 +96,13 @@ class Throughput(L.Callback):
         _finish_kernels(trainer)
         self._begun, self._clips, self._waited = time.perf_counter(), 0, 0.0
 
-    def _close_window(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+    def _close_window(self, trainer: L.Trainer) -> None:
         _finish_kernels(trainer)
         window = (time.perf_counter() - self._begun, float(self._clips), self._waited)
         self._totals = [total + part for total, part in zip(self._totals, window, strict=True)]
-        if trainer.logger is not None:
-            pace = self._pace(trainer, *window)
-            module.log_dict({f"pace/{name}": value for name, value in pace.items()}, batch_size=1)
+        pace = {f"pace/{name}": value for name, value in self._pace(trainer, *window).items()}
+        for logger in trainer.loggers:
+            logger.log_metrics(pace, step=trainer.global_step)
         self._open_window(trainer)
 
     def _pace(self, trainer: L.Trainer, seconds: float, clips: float, waited: float) -> dict[str, float]:

@@ -1,11 +1,12 @@
 """The words of the command line, one file each; importing them is light."""
 
-from internvideo_pl.commands import bench, card, doctor, mini, run, shard, table, vocabulary, weights
+from internvideo_pl.commands import bench, card, doctor, mini, plan, run, shard, table, vocabulary, weights
 from internvideo_pl.commands import list as list_experiments
 
 COMMANDS = {
     "run": run.COMMAND,
     "list": list_experiments.COMMAND,
+    "plan": plan.COMMAND,
     "table": table.COMMAND,
     "doctor": doctor.COMMAND,
     "bench": bench.COMMAND,

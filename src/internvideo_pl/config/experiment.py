@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from internvideo_pl.callbacks.cost import CostConfig
 from internvideo_pl.errors import UserError
 from internvideo_pl.folders import cache_folder, data_folder, results_folder
 from internvideo_pl.optim import OptimizerConfig
@@ -103,6 +104,7 @@ class Experiment:
         data: What to read; its schema is picked by `data.name`.
         backbone: Clip to tokens; its schema is picked by `backbone.name`.
         objective: Batch to losses; its schema is picked by `objective.name`.
+        cost: How energy becomes carbon dioxide in the rows.
     """
 
     name: str = field(metadata={"identity": False})
@@ -121,6 +123,7 @@ class Experiment:
     objective: Any = field(default=None, metadata={"section": "objective"})
     optimizer: OptimizerConfig | None = None
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    cost: CostConfig = field(default_factory=CostConfig, metadata={"identity": False})
     wandb: WandbConfig = field(default_factory=WandbConfig, metadata={"identity": False})
     paths: PathsConfig = field(default_factory=PathsConfig, metadata={"identity": False})
 

@@ -6,7 +6,6 @@ give no frame at all; a video that is damaged in some places is still read, as i
 
 import hashlib
 import os
-import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, fields
@@ -17,8 +16,8 @@ from zipfile import BadZipFile
 import av
 import numpy as np
 
+from internvideo_pl.data.location import stamp_of, whole_of
 from internvideo_pl.errors import UserError
-from internvideo_pl.video.faults import DecodeError
 
 Status = Literal["sound", "damaged", "unreadable", "stuck", "hashed", "unreachable"]
 HOPELESS = ("unreadable", "stuck")  # reading such a file cannot succeed, or would not end
@@ -31,7 +30,7 @@ class FileRecord:
     """One video as it was when it was looked at.
 
     Attributes:
-        path: Its location, relative to the dataset's folder.
+        path: Its location, relative to the dataset's folder; of an excerpt, that of the whole video.
         size: Bytes; 0 behind a URL, where nobody asks.
         changed: Time of the last change, nanoseconds since 1970; of a shard's member or a URL, a hash of its key.
         status: "sound" (decodes to its end), "damaged" (some frames do not), "unreadable" (none does), "stuck" (gave no
@@ -104,7 +103,7 @@ class Manifest:
     def known(self, location: str) -> FileRecord | None:
         """The record of the video at a location, unless it has changed since."""
         record = self._find(self.name(location))
-        return record if record is not None and stamp_of(location) == (record.size, record.changed) else None
+        return record if record is not None and stamp_of(whole_of(location)) == (record.size, record.changed) else None
 
     def hopeless(self, locations: Iterable[str]) -> dict[str, str]:
         """Those of some videos that are known to give no frame, each with the reason."""
@@ -146,7 +145,7 @@ class Manifest:
 
     def name(self, location: str) -> str:
         """A video's name in the manifest: relative to the dataset's folder where it lies in it."""
-        return location.removeprefix(self._prefix)
+        return whole_of(location).removeprefix(self._prefix)
 
     def _find(self, name: str) -> FileRecord | None:
         if name in self._fresh:
@@ -178,39 +177,6 @@ def manifest_file(cache: Path, root: Path) -> Path:
 def ffmpeg_version() -> str:
     """The decoders' version, upon which it depends what can be decoded."""
     return ".".join(map(str, av.library_versions["libavcodec"]))
-
-
-def stamp_of(location: str) -> tuple[int, int] | None:
-    """Size and time of the last change, as in `FileRecord`; None where there is no such video.
-
-    A folder of pictures has the size of all and the time of its own last change.
-    """
-    try:
-        status = os.stat(location)
-        if not stat.S_ISDIR(status.st_mode):
-            return status.st_size, status.st_mtime_ns
-        with os.scandir(location) as entries:
-            return sum(entry.stat().st_size for entry in entries if entry.is_file()), status.st_mtime_ns
-    except OSError:
-        return _stamp_inside(location)
-
-
-def _stamp_inside(location: str) -> tuple[int, int] | None:
-    """The stamp of a video that is no file of its own: a member of a shard, an object behind a URL."""
-    from internvideo_pl.video.sources import open_source  # brings PyTorch, which inspecting plain files can do without
-    from internvideo_pl.video.sources.remote import is_url
-
-    video = getattr(open_source(location), "video", location)
-    if isinstance(video, str):
-        return None
-    try:
-        key = hashlib.blake2b(repr(video.key).encode(errors="surrogateescape"), digest_size=8).digest()
-        if is_url(location):
-            return 0, int.from_bytes(key, signed=True)
-        with video.open() as file:
-            return file.seek(0, os.SEEK_END), int.from_bytes(key, signed=True)
-    except (DecodeError, OSError):
-        return None
 
 
 def _columns(records: Iterable[FileRecord]) -> Columns:

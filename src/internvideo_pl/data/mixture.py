@@ -42,7 +42,8 @@ class PartConfig:
         weight: Share of the draws, over the sum of the weights of all parts of its kind (videos or images); 0 leaves
             the part out, which the manifest says.
         dataset: Row of the table of datasets; the part's own name by default.
-        root: Its folder; null looks for it under `paths.data`.
+        root: Its folder; null looks for it under `paths.data`, by the dataset's name, or by the part's for own videos.
+        shards: Folder of tar shards to read its videos from.
         optional: Whether the part may be missing: it is then left out, and named. Otherwise that is an error.
         images: Whether its samples are single images, which come in batches of their own.
         stride: Frames between two frames of a dense clip, where it differs from the mixture's.
@@ -54,6 +55,7 @@ class PartConfig:
     weight: float
     dataset: str | None = None
     root: Path | None = None
+    shards: Path | None = None
     optional: bool = False
     images: bool = False
     stride: int | None = None
@@ -89,13 +91,18 @@ class MixtureConfig(ClipConfig):
         """Refuses values that cannot be.
 
         Raises:
-            UserError: No part has videos, there is no such part to test on, or images and their batch do not agree.
+            UserError: No part has videos, there is no such part to test on, images and their batch do not agree, or what
+                belongs to a part is said of the whole.
         """
         super().__post_init__()
         if not any(part.weight > 0 and not part.images for part in self.parts.values()):
             raise UserError("data.parts names no videos: give at least one part a weight above 0")
-        if self.tested is not None and self.tested not in self.parts:
-            raise UserError(f"data.tested={self.tested} is no part.{hint(self.tested, self.parts)}")
+        drawn = [name for name, part in self.parts.items() if part.weight > 0]
+        if self.tested is not None and self.tested not in drawn:
+            raise UserError(f"data.tested={self.tested} is no part that is drawn from.{hint(self.tested, drawn)}")
+        for key in ("root", "shards", "mini_sizes"):
+            if getattr(self, key):
+                raise UserError(f"data.{key} belongs to one part of a mixture: set data.parts.<part>.{key}")
         if any(part.weight > 0 and part.images for part in self.parts.values()) != (self.image_batch_size > 0):
             raise UserError(
                 f"data.image_batch_size={self.image_batch_size} must be above 0 where a part has images: true, else 0"
@@ -117,7 +124,7 @@ class MixtureConfig(ClipConfig):
             if option not in known:
                 raise UserError(f"data.parts.{name}.options: no option {option!r}.{hint(option, known)}")
         values: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(ClipConfig)}
-        values |= {"name": part.dataset or name, "root": part.root, "mini_sizes": part.mini_sizes, "shards": None}
+        values |= {"name": part.dataset or name, "root": part.root, "mini_sizes": part.mini_sizes, "shards": part.shards}
         if part.images:
             values |= {"num_frames": 1, "sampling": "segments", "test_views": 1, "batch_size": self.image_batch_size}
         values |= {key: value for key in ("stride", "sampling") if (value := getattr(part, key)) is not None}
@@ -129,7 +136,7 @@ class MixtureData(VideoData):
 
     Args:
         config: Parts and weights.
-        parts: The datasets of all parts, by name.
+        parts: The datasets of all parts with a weight, by name.
         seed: Seed of sampling order, clip positions and augmentation.
         cache: Videos kept in memory.
     """
@@ -142,7 +149,7 @@ class MixtureData(VideoData):
     ):
         super().__init__(config, Path(), seed, cache)
         self.parts = parts
-        self.left_out: dict[str, str] = {}
+        self.left_out = {name: "its weight is 0" for name, part in config.parts.items() if part.weight == 0}
 
     @property
     def tested(self) -> VideoData:
@@ -168,14 +175,10 @@ class MixtureData(VideoData):
         """
         taken = {}
         for name, data in self.parts.items():
-            part = self.config.parts[name]
-            if part.weight == 0:
-                self.left_out[name] = "its weight is 0"
-                continue
             try:
                 data.split("train")
             except UserError as error:
-                if not part.optional:
+                if not self.config.parts[name].optional:
                     raise UserError(
                         f"data.parts.{name}: {error}; to go without it, set data.parts.{name}.weight=0"
                     ) from error
@@ -251,8 +254,7 @@ class MixtureData(VideoData):
                         "left_out": "",
                     }
                 )
-        left = self.left_out.items()
-        return rows + [{"part": name, "dataset": self.parts[name].facts.name, "left_out": why} for name, why in left]
+        return rows + [{"part": name, "left_out": why} for name, why in self.left_out.items()]
 
     @cached_property
     def _firsts(self) -> list[int]:

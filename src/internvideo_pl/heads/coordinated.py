@@ -72,8 +72,8 @@ def _trainable_copy(head: ClassifyHead, dropout: float) -> ClassifyHead:
 class InternVideoT(nn.Module):
     """InternVideo-T: the coordinated encoders (InternVideo-D), and a second video tower whose logits are added.
 
-    The paper's (table 2): the second tower is a UniFormerV2-L that started from the multimodal pretraining. Ours, as the
-    paper is silent: it joins by a sum of logits, stays frozen like the others, and its classifier is trained on.
+    The paper's (table 2): the second tower is a UniFormerV2-L that started from the multimodal pretraining. Ours, as
+    the paper is silent: it joins by a sum of logits, stays frozen like the others, and its classifier is trained on.
     In evaluation and with closed gates, the logits are exactly the sum of all three models'.
 
     Args:

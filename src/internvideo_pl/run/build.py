@@ -67,6 +67,8 @@ def check_fit(experiment: Experiment) -> None:
     kinds, roles = FITTING[name]
     if not isinstance(experiment.backbone, kinds):
         raise UserError(f"objective {name!r} cannot use the backbone {experiment.backbone.name!r}")
+    if isinstance(experiment.data, MixtureConfig) and name in RECOGNIZES:
+        raise UserError(f"objective {name!r} wants the classes of one dataset, not a mixture: choose another data.name")
     for role in experiment.parents:
         if role not in roles:
             raise UserError(f"parents.{role}: objective {name!r} starts from {' and '.join(roles)} only")
@@ -77,7 +79,7 @@ def check_fit(experiment: Experiment) -> None:
 
 
 def readers_of(experiment: Experiment) -> dict[str, Experiment]:
-    """The experiment once for each dataset that it reads: the parts of a mixture, by their name, or itself.
+    """The experiment once for each dataset that it reads: the parts of a mixture with a weight, by name, or itself.
 
     Raises:
         UserError: A part names no dataset, or one that cannot be a part.
@@ -88,9 +90,13 @@ def readers_of(experiment: Experiment) -> dict[str, Experiment]:
     readers = {}
     for name, part in config.parts.items():
         dataset = part.dataset or name
+        if part.weight == 0:
+            continue
         if dataset not in DATASETS or issubclass(DATASETS[dataset][0], MixtureData):
             raise UserError(f"data.parts.{name}: there is no dataset {dataset!r}.{hint(dataset, DATASETS)}")
         own = config.of_part(name, DATASETS[dataset][1])
+        if own.root is None and not DATASETS[dataset][0].official:
+            own.root = experiment.paths.data / name
         readers[name] = replace(experiment, data=own)
     return readers
 
@@ -105,9 +111,8 @@ def data_root(experiment: Experiment) -> Path:
     """
     config, paths = experiment.data, experiment.paths
     if isinstance(config, MixtureConfig):
-        for name, reader in readers_of(experiment).items():
-            if config.parts[name].weight > 0:
-                data_root(reader)
+        for reader in readers_of(experiment).values():
+            data_root(reader)
         return paths.data
     kind, _ = DATASETS[config.name]
     if config.root is not None:
@@ -129,8 +134,7 @@ def build_data(experiment: Experiment, cache: FrameCache) -> VideoData:
     """
     config = experiment.data
     if isinstance(config, MixtureConfig):
-        readers = readers_of(experiment).items()
-        parts = {name: build_data(reader, cache) for name, reader in readers if config.parts[name].weight > 0}
+        parts = {name: build_data(reader, cache) for name, reader in readers_of(experiment).items()}
         return MixtureData(config, parts, experiment.seed, cache)
     kind, _ = DATASETS[config.name]
     root = data_root(experiment)
@@ -189,7 +193,7 @@ def _supervised(experiment: Experiment, data: VideoData, parents: Parents, optim
 
 
 def _coordinate(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
-    choice, objective, classes = experiment.backbone, experiment.objective, len(data.classes)
+    choice, objective, classes = experiment.backbone, experiment.objective, data.classes
     masked = _classifier(choice.masked.build(), classes, objective.masked_head, parents, "masked")
     multimodal = _classifier(choice.multimodal.build(), classes, objective.multimodal_head, parents, "multimodal")
     if isinstance(choice, EnsembleChoice):
@@ -203,14 +207,16 @@ def _coordinate(experiment: Experiment, data: VideoData, parents: Parents, optim
     return CoordinatedFusion(Supervised(extended, objective), **optimisation)
 
 
-def _classifier(backbone: nn.Module, classes: int, head: ClassifyHeadConfig, parents: Parents, role: str) -> Classifier:
+def _classifier(
+    backbone: nn.Module, classes: Sequence[str], head: ClassifyHeadConfig, parents: Parents, role: str
+) -> Classifier:
     """A classifier as a post-training run left it."""
-    model = Classifier(backbone, classes, head)
+    model = Classifier(backbone, len(classes), head)
     if parents is None:
         return model
     if role not in parents:
         raise UserError(f"coordination starts from post-trained encoders: name one with parents.{role}=")
-    parents.fill(role, model)
+    parents.fill(role, model, classes=classes)
     return model
 
 

@@ -7,7 +7,10 @@ from data_modules import DATASETS
 from internvideo_pl.config import Experiment, load_resolved
 from internvideo_pl.errors import UserError
 from internvideo_pl.models import load
+from internvideo_pl.run.build import readers_of
+from internvideo_pl.run.mixture import mixture_table
 from internvideo_pl.run.schemas import SCHEMAS
+from internvideo_pl.tables.render import to_markdown
 from internvideo_pl.tables.row import Row, read_rows
 from internvideo_pl.weights.released import RELEASED
 
@@ -46,10 +49,17 @@ def _facts(source: str) -> dict[str, Any]:
         return {}
     experiment = load_resolved(config, schemas=SCHEMAS)
     rows, _ = read_rows(config.parent)
-    return {"title": experiment.name, "data": _data(experiment), "metrics": dict(map(_number, rows))}
+    drawn = mixture_table(config.parent)
+    data = _data(experiment) if drawn is None else f"{_data(experiment)}\n\n{to_markdown(drawn)}"
+    return {"title": experiment.name, "data": data, "metrics": dict(map(_number, rows))}
 
 
 def _data(experiment: Experiment) -> str:
+    readers = list(readers_of(experiment).values())
+    return " ".join(dict.fromkeys(_one_dataset(reader) for reader in readers))
+
+
+def _one_dataset(experiment: Experiment) -> str:
     kind, _ = DATASETS[experiment.data.name]
     facts = kind.facts
     if experiment.mini and kind.official and experiment.data.root is None:

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import torch
 
-from data_modules import DATASETS
 from internvideo_pl.config import Experiment
+from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.data.doctor.check import Check, counted
 from internvideo_pl.data.doctor.machine import check_machine
 from internvideo_pl.data.doctor.space import bytes_written, check_space
 from internvideo_pl.errors import UserError
 from internvideo_pl.folders import experiments_folder, yaml_names
-from internvideo_pl.run.build import build_module, check_fit, data_root
+from internvideo_pl.run.build import build_data, build_module, check_fit
 from internvideo_pl.run.diagnosis import Diagnosis
 from internvideo_pl.run.examine import datasets_of, examine
 from internvideo_pl.run.stages import load_stages
@@ -129,8 +129,7 @@ def _check_model(experiment: Experiment) -> tuple[list[Check], int | None]:
     """Builds the model without allocating it; also how many bytes a run writes, None where that is not known yet."""
     try:
         check_fit(experiment)
-        kind, _ = DATASETS[experiment.data.name]
-        data = kind(experiment.data, data_root(experiment), experiment.seed)
+        data = build_data(experiment, FrameCache())
         _ = data.classes  # a classifier's size
     except UserError:  # which other lines tell of
         return [], None

@@ -15,7 +15,7 @@ from internvideo_pl.data.doctor.scan import choose, cores, scan
 from internvideo_pl.data.doctor.sizes import check_sizes, sizes_of
 from internvideo_pl.data.manifest import Manifest
 from internvideo_pl.errors import UserError
-from internvideo_pl.run.build import check_labels, data_root
+from internvideo_pl.run.build import check_labels, data_root, readers_of
 
 MEASURED = 5.0  # seconds that the loader is timed: a few batches of a slow one
 
@@ -45,9 +45,8 @@ class Dataset:
 def datasets_of(stages: Sequence[Experiment]) -> list[Dataset]:
     """The datasets of all stages, each once; a miniature is made here if it is not there yet."""
     found: dict[tuple[str, str], Dataset] = {}
-    for stage in stages:
-        if stage.data is None:
-            continue
+    read = (reader for stage in stages if stage.data is not None for reader in readers_of(stage).values())
+    for stage in read:
         root, error = None, None
         try:
             root = data_root(stage).absolute()

@@ -38,8 +38,14 @@ class Orders:
         return order
 
     def _listen(self) -> None:
-        for line in sys.stdin:
-            self.queue.put(line)
+        """Reads the pipe itself: a loader worker that is forked meanwhile closes `sys.stdin`, and would wait for ever for
+        the lock of a buffer that this thread reads from.
+        """
+        unread = b""
+        while arrived := os.read(0, 65536):
+            *lines, unread = (unread + arrived).split(b"\n")
+            for line in lines:
+                self.queue.put(line.decode())
         if self.running:
             os._exit(1)
         self.queue.put(None)

@@ -5,11 +5,13 @@ from itertools import chain
 from pathlib import Path
 
 from data_modules import DATASETS
+from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.data.doctor.check import counted
 from internvideo_pl.data.index import SampleIndex
 from internvideo_pl.data.mini.generate import make_mini
 from internvideo_pl.data.mini.layouts import MINIS
+from internvideo_pl.data.mixture import MixtureConfig
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.data.shards.gain import measure_gain
 from internvideo_pl.data.shards.manifest import MANIFEST, Manifest
@@ -19,6 +21,8 @@ from internvideo_pl.errors import UserError, hint
 from internvideo_pl.folders import cache_folder, data_folder, list_experiments
 from internvideo_pl.run.build import build_data
 from internvideo_pl.run.stages import load_stages
+from internvideo_pl.video.sources.excerpt import is_excerpt, whole_of
+from internvideo_pl.video.sources.still import is_still
 
 SPLITS = ("train", "val", "test")
 NAMED = 10  # unreadable videos that are printed; the manifest names all
@@ -63,7 +67,7 @@ def main(order: Order) -> None:
     name = data.root.with_suffix("") if data.root.is_file() else data.root
     folder = order.to or name.with_name(f"{name.name}-shards")
     lists, missing = _read(data)
-    samples = chain.from_iterable(lists)
+    samples = (_whole(sample) for sample in chain.from_iterable(lists))
     manifest = pack(data.config.name, samples, folder, missing=missing, settings=order.settings, jobs=order.jobs)
     _report(manifest, folder, data)
     if order.measure:
@@ -76,8 +80,10 @@ def _open(order: Order) -> VideoData:
         _, stages = load_stages(order.name, order.overrides, order.mini, order.data)
         if len(stages) > 1 or stages[0].data is None:
             raise UserError(f"{order.name} runs several experiments: name one of them, or a dataset.")
+        if isinstance(stages[0].data, MixtureConfig):
+            raise UserError(f"{order.name} reads several datasets: pack one of {', '.join(stages[0].data.parts)}.")
         return build_data(stages[0], FrameCache())
-    if order.name not in DATASETS:
+    if order.name not in DATASETS or DATASETS[order.name][1] is MixtureConfig:
         raise UserError(
             f"There is no experiment or dataset {order.name!r}.{hint(order.name, [*DATASETS, *list_experiments()])}"
         )
@@ -118,6 +124,20 @@ def _read(data: VideoData) -> tuple[list[SampleIndex], list[str]]:
     for split, error in errors.items():
         print(f"not packed, the {split} list: {error}")
     return found, missing
+
+
+def _whole(sample: Sample) -> Sample:
+    """What is packed of a sample: of a stretch of a longer video the whole, once, under its file's name.
+
+    Raises:
+        UserError: It is a single picture.
+    """
+    if is_still(sample.path):
+        raise UserError(f"{sample.path} is a single picture; `make shard` packs videos.")
+    if not is_excerpt(sample.path):
+        return sample
+    path = whole_of(sample.path)
+    return Sample(path, Path(path).stem)
 
 
 def _report(manifest: Manifest, folder: Path, data: VideoData) -> None:

@@ -8,17 +8,21 @@ import lightning as L
 
 from internvideo_pl.callbacks.bad_videos import BadVideos
 from internvideo_pl.callbacks.checkpoints import newest, step_of
+from internvideo_pl.callbacks.cost import CostMeter
 from internvideo_pl.callbacks.interrupts import Interrupts
 from internvideo_pl.callbacks.previews import Previews
 from internvideo_pl.callbacks.progress import Report, ReportProgress
 from internvideo_pl.callbacks.table_row import BenchmarkTable, RunFacts
+from internvideo_pl.callbacks.throughput import Throughput
 from internvideo_pl.config import Experiment, config_hash, save_config
 from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.data.hangs import Hangs
+from internvideo_pl.data.mixture import MixtureData
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.run.build import build_data, build_module, check_fit, check_labels, saved_model, world_size
 from internvideo_pl.run.finished import Finished, finish, read_finished
 from internvideo_pl.run.folder import DONE
+from internvideo_pl.run.mixture import write_mixture
 from internvideo_pl.run.note import note_of
 from internvideo_pl.run.record import Identity, Record, note_start
 from internvideo_pl.run.trainer import build_loggers, build_trainer, closed_loggers, progress_bar, quiet
@@ -84,9 +88,14 @@ def run_one(
     record = note_start(folder, Identity.of(experiment.name, [experiment]), parents or {}, step)
     if parents:
         parents.report(experiment.name, folder)
+    if isinstance(data, MixtureData) and steps > 0:
+        write_mixture(data, folder)
     _say_how_it_goes_on(record, folder, steps)
-    table, pictures = BenchmarkTable(_facts(experiment, record), folder), Previews(folder)
-    callbacks = [BadVideos(ledger, folder), table, pictures, ReportProgress(report) if report else progress_bar()]
+    meter, pace = CostMeter(experiment.cost, folder), Throughput(experiment.trainer.log_every_n_steps)
+    pictures = Previews(folder)
+    table = BenchmarkTable(_facts(experiment, record), folder, meter)
+    shown = ReportProgress(report) if report else progress_bar()
+    callbacks = [BadVideos(ledger, folder), meter, pace, table, pictures, shown]
     loggers = build_loggers(experiment, folder, step, record.wandb_id)
     trainer = build_trainer(experiment, folder, callbacks, steps, interrupts, loggers)
     with quiet(), closed_loggers(), hangs.named():
@@ -95,8 +104,10 @@ def run_one(
             model = saved_model(module)
             save_model(model, folder, note_of(model, experiment, data))
         trainer.test(module, datamodule=data, verbose=False)
+    if pace.advice():
+        print(pace.advice(), file=sys.stderr)
     found = ledger.summary() if ledger.faults else ""
-    return finish(experiment, folder, pictures.previews, found, table.seconds)
+    return finish(experiment, folder, pictures.previews, found, meter.seconds)
 
 
 def _facts(experiment: Experiment, record: Record) -> RunFacts:

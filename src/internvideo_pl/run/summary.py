@@ -4,6 +4,7 @@ from pathlib import Path
 
 from internvideo_pl.config import Experiment
 from internvideo_pl.run.finished import Finished
+from internvideo_pl.run.mixture import mixture_table
 from internvideo_pl.tables.benchmark import benchmark_table, metric_words, sampling_error
 from internvideo_pl.tables.curves import loss_curves
 from internvideo_pl.tables.provenance import code_version, library_versions
@@ -32,6 +33,9 @@ def summarize(plan: Experiment, finished: list[Finished], folder: Path) -> None:
     rows = [row for run in finished for row in run.rows]
     table = benchmark_table(rows, plan.name, notes=_verdicts(rows), all_metrics=True)
     print_table(table)
+    for run in finished:
+        if (drawn := mixture_table(run.folder)) is not None:
+            print_table(drawn)
     (folder / "table.md").write_text(to_markdown(table))
     (folder / "table.csv").write_text(to_csv(table))
     for run in finished:
@@ -85,6 +89,9 @@ def _sections(plan: Experiment, finished: list[Finished], table: Table) -> list[
     logs = [(run.experiment.name, run.folder / "metrics.csv") for run in finished if _trained(run.folder)]
     if logs:
         sections.append(CurvesSection("Losses", loss_curves(logs)))
+    for run in finished:
+        if (drawn := mixture_table(run.folder)) is not None:
+            sections.append(TableSection(f"Data: {run.experiment.name}", drawn))
     bad = [run.bad_videos for run in finished if run.bad_videos]
     if bad:
         sections.append(TextSection("Videos that could not be read", "\n\n".join(bad), code=True))

@@ -229,6 +229,13 @@ class _Slot(threading.local):
 _slot = _Slot()
 
 
+def close_kept() -> None:
+    """Closes the video that this thread used last."""
+    opened = _slot.take(None)
+    if opened is not None:
+        opened.close()
+
+
 def _forget() -> None:
     """A fork shares the position in an open file with its parent: both would read nonsense."""
     _slot.opened = None

@@ -13,11 +13,11 @@ from itertools import islice
 import numpy as np
 from torch import Tensor
 
-from internvideo_pl.video.container import Video, VideoSource, name_of, open_video
+from internvideo_pl.video.container import Video, VideoSource, close_kept, name_of, open_video
 from internvideo_pl.video.deadline import limited
 from internvideo_pl.video.faults import DecodeError
-from internvideo_pl.video.packets import PacketIndex, decoded_index_of, index_of
-from internvideo_pl.video.picture import SizeError, Canvas, Size
+from internvideo_pl.video.packets import PacketIndex, decoded_index_of, forget_indices, index_of
+from internvideo_pl.video.picture import Canvas, Size, SizeError
 from internvideo_pl.video.plan import read_by_plan
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "VideoInfo",
     "VideoSource",
     "check",
+    "forget",
     "frame_times",
     "num_frames",
     "probe",
@@ -143,6 +144,12 @@ def check(video: Video) -> None:
         for number, frame in enumerate(opened.frames()):
             if frame.is_corrupt:
                 raise DecodeError(opened.name, f"frame {number} is damaged")
+
+
+def forget() -> None:
+    """Drops what is kept of videos that were read: their indices, and the one that this thread left open."""
+    forget_indices()
+    close_kept()
 
 
 def _read(video: Video, index: PacketIndex, numbers: np.ndarray, canvas: Canvas, drop_hevc: bool) -> Tensor:

@@ -60,6 +60,12 @@ class IndexCache(Generic[T]):
                 self._drop(next(iter(self._values)))
         return value
 
+    def clear(self) -> None:
+        """Forgets all values."""
+        with self._lock:
+            self._values.clear()
+            self.nbytes = 0
+
     def _drop(self, key: Hashable) -> None:
         if key in self._values:
             self.nbytes -= self._values.pop(key).nbytes

@@ -20,7 +20,7 @@ from internvideo_pl.video.faults import DecodeError
 from internvideo_pl.video.index_cache import IndexCache
 
 # Codecs in which one packet is one shown frame and decoding may begin at any key frame.
-SEEKABLE_CODECS = frozenset({"h264", "hevc", "vp9", "av1", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg"})
+SEEKABLE_CODECS = frozenset({"h264", "hevc", "vp9", "av1", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "png"})
 # Each GIF frame paints over the one before, whatever its packet's key flag says: only the first is a true key frame.
 CHAINED_CODECS = frozenset({"gif"})
 _CODECS = SEEKABLE_CODECS | CHAINED_CODECS
@@ -113,6 +113,11 @@ def decoded_index_of(video: Video) -> PacketIndex:
         DecodeError: the video does not decode to its end.
     """
     return _indices.get("frames", video, _decoded_index)
+
+
+def forget_indices() -> None:
+    """Empties the cache."""
+    _indices.clear()
 
 
 def _index(video: Video) -> PacketIndex:

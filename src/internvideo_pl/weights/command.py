@@ -77,17 +77,12 @@ def convert_file(source: str, target: Path | None, wanted: Conversion, as_json: 
         print("\n".join(weights.lineage.lines()) + (f"\nwritten to {target}" if target else ""))
 
 
-def combine(name: str, options: WeightsConfig) -> Recognized:
-    """Whole weights, averaged and mixed as asked for.
+def together(weights: Recognized, options: WeightsConfig) -> Recognized:
+    """Weights averaged and mixed as asked for.
 
     Raises:
-        UserError: One of the files cannot be used, or they do not go together.
+        UserError: One of the other files cannot be used, or they do not go together.
     """
-    return together(read_model(name, options.trust, options.threshold), options)
-
-
-def together(weights: Recognized, options: WeightsConfig) -> Recognized:
-    """The same, for weights that were read already."""
     if options.average:
         others = [read_model(other, options.trust, options.threshold) for other in options.average]
         weights = averaged([weights, *others])

@@ -29,13 +29,11 @@ class Contents:
 
     Attributes:
         path: The file itself, also where a folder was named.
-        form: The kind of file, in words.
         tree: Tensors by name, or nested mappings around them.
         note: Ours, in files that this library wrote.
     """
 
     path: Path
-    form: str
     tree: Any
     note: Note = field(default_factory=dict)
 
@@ -82,18 +80,17 @@ def _opened(path: Path, start: bytes, trust: bool) -> Contents:
         raise UserError(f"{path} is empty.")
     if start[8:9] == b"{":  # after the header's length, of which any bytes may be
         tensors, note = read_tensor_file(path)
-        return Contents(path, "safetensors", tensors, note)
+        return Contents(path, tensors, note)
     if start.startswith(SIGNATURE):
         archive = open_archive(path)
         if archive.is_torchscript:
-            return Contents(path, "TorchScript archive", read_torchscript(archive))
+            return Contents(path, read_torchscript(archive))
         if archive.entries.get("byteorder") and archive.read("byteorder", 16) != b"little":
             raise UserError(f"{path} was written on a big-endian machine: save it again on a little-endian one.")
         names = names_in(BytesIO(archive.read("data.pkl", LARGEST_PICKLE)), path)
-        return Contents(path, "torch.save archive", load_pickled(path, names, mmap=True, trust=trust))
+        return Contents(path, load_pickled(path, names, mmap=True, trust=trust))
     if start.startswith(_PICKLE):
-        tree = load_pickled(path, legacy_names(path), mmap=False, trust=trust)
-        return Contents(path, "torch.save file of before PyTorch 1.6", tree)
+        return Contents(path, load_pickled(path, legacy_names(path), mmap=False, trust=trust))
     what = "a pointer of git-lfs, not the file itself" if start.startswith(b"version ") else "no file of weights"
     raise UserError(f"{path} is {what}: it is neither safetensors nor anything that PyTorch wrote.")
 

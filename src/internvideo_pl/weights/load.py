@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from internvideo_pl.errors import UserError
+from internvideo_pl.errors import UserError, hint
 from internvideo_pl.weights.audit import FAULTS, FRESH, Audit
 from internvideo_pl.weights.checkpoint import find_state
 from internvideo_pl.weights.container import file_of, open_file
@@ -17,7 +17,7 @@ from internvideo_pl.weights.fit import fit, not_finite
 from internvideo_pl.weights.lineage import Lineage
 from internvideo_pl.weights.networks import BUILD, Parts, kind_of
 from internvideo_pl.weights.recognize import LAYOUTS, recognize
-from internvideo_pl.weights.released import RELEASED, fetch, is_hub_id
+from internvideo_pl.weights.released import FILE_SUFFIXES, RELEASED, fetch, is_hub_id
 from internvideo_pl.weights.sizes import has_heads, parts_from
 from internvideo_pl.weights.tensor_file import Note, lineage_in
 
@@ -91,7 +91,9 @@ def locate(name: str) -> Path:
         return file_of(Path(name))
     if name in RELEASED or is_hub_id(name):
         return fetch(name)
-    return file_of(Path(name))
+    if Path(name).suffix in FILE_SUFFIXES or "/" in name:
+        return file_of(Path(name))
+    raise UserError(f"there is neither a file {name!r} nor released weights of this name.{hint(name, RELEASED)}")
 
 
 def read_model(path_or_name: str | Path, trust: bool = False, threshold: float = ALL) -> Recognized:

@@ -7,7 +7,8 @@ import pytest
 from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.doctor import duplicates
 from internvideo_pl.data.doctor.duplicates import check_duplicates, find_duplicates
-from internvideo_pl.data.manifest import FileRecord, Manifest, stamp_of
+from internvideo_pl.data.location import stamp_of
+from internvideo_pl.data.manifest import FileRecord, Manifest
 
 
 @pytest.fixture

@@ -110,6 +110,16 @@ def test_what_cannot_be_read_is_not_written(tmp_path):
         remuxed(PictureFolder(str(folder)))
 
 
+@pytest.mark.skipif(not REAL.is_dir(), reason="no folder of real clips beside the project")
+def test_a_real_clip_stays_close_to_what_it_was(tmp_path):
+    reencode(REAL / "k400_340x256_10s.mp4", tmp_path / "b.mp4")
+    chosen = range(0, 300, 10)
+    before = open_source(REAL / "k400_340x256_10s.mp4").frames(chosen, 256).float()
+    after = open_source(tmp_path / "b.mp4").frames(chosen, 256).float()
+    assert float((before - after).mean(dim=(0, 1, 2)).abs().max()) < 2
+    assert 10 * math.log10(255**2 / float(((before - after) ** 2).mean())) > 33
+
+
 @pytest.mark.parametrize("wrong", [{"size": 8}, {"gop": 0}, {"crf": 52}, {"b_frames": 17}])
 def test_impossible_settings_are_refused(wrong):
     (name,) = wrong

@@ -8,21 +8,12 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
-from internvideo_pl.video.container import Video
+from internvideo_pl.data.location import video_at
 
 CHUNK = 2**20  # bytes read at once
 PIECE = 4096  # bytes of each of the three pieces: a page
-
-
-def video_at(location: str) -> Video:
-    """What the decoder reads at a location: the path itself for a file, a source for what lies in something else."""
-    if os.path.lexists(location):
-        return location
-    from internvideo_pl.video.sources import open_source
-
-    return cast(Video, getattr(open_source(location), "video", location))
 
 
 def digest_of(location: str, alive: Callable[[], None] = lambda: None) -> str:

@@ -12,7 +12,8 @@ from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.doctor.check import Check, counted
 from internvideo_pl.data.doctor.contents import digest_of, pieces_of
 from internvideo_pl.data.doctor.sizes import THREADS
-from internvideo_pl.data.manifest import FileRecord, Manifest, stamp_of
+from internvideo_pl.data.location import stamp_of, whole_of
+from internvideo_pl.data.manifest import FileRecord, Manifest
 from internvideo_pl.video.faults import DecodeError
 
 # Videos of equal size that are compared without being asked to: a minute on a slow network drive, three reads each.
@@ -58,7 +59,7 @@ def check_duplicates(
         compared: Likewise.
         manifest: Names the videos.
     """
-    within = {sample.path: split for split in reversed(list(samples)) for sample in samples[split]}
+    within = {whole_of(sample.path): split for split in reversed(list(samples)) for sample in samples[split]}
     leaks = [group for group in groups if {within[location] for location in group} >= {"train", "test"}]
     copies = [group for group in groups if group not in leaks]
 

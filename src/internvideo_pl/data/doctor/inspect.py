@@ -1,14 +1,14 @@
 """One video, read from its first byte to its last frame, for everything that a manifest says of it."""
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import av
 
-from internvideo_pl.data.doctor.contents import digest_of, video_at
-from internvideo_pl.data.manifest import FileRecord, Status, stamp_of
+from internvideo_pl.data.doctor.contents import digest_of
+from internvideo_pl.data.location import stamp_of, video_at
+from internvideo_pl.data.manifest import FileRecord, Status
 from internvideo_pl.video.container import OpenVideo, Video, open_video
 from internvideo_pl.video.faults import DecodeError
 from internvideo_pl.video.packets import index_of
@@ -22,13 +22,14 @@ REASON = 200  # letters of a reason that are kept: a sentence of FFmpeg's
 Alive = Callable[[float], None]  # called again and again, with the seconds until the next call at the latest
 
 
-def inspect(location: str, name: str, alive: Alive = lambda seconds: None) -> FileRecord:
+def inspect(location: str, name: str, alive: Alive = lambda seconds: None, pictures: bool = False) -> FileRecord:
     """Read, hash and decode a whole video.
 
     Args:
         location: Where it is, as `Sample.path`.
         name: What the manifest calls it.
         alive: Told that the work goes on.
+        pictures: Whether it is a folder of pictures or a single one, not a coded video.
     """
     known = FileRecord(name, *(stamp_of(location) or (0, 0)), status="sound")
     try:
@@ -39,7 +40,7 @@ def inspect(location: str, name: str, alive: Alive = lambda seconds: None) -> Fi
         return _bad(known, "unreachable", error.reason)
     found: dict[str, Any] = {}
     try:
-        if os.path.isdir(location):
+        if pictures:
             _read_pictures(location, found)
         else:
             video = video_at(location)
@@ -100,15 +101,15 @@ def _decode(video: Video, found: dict[str, Any], alive: Alive) -> None:
             alive(QUIET)
 
 
-def _read_pictures(folder: str, found: dict[str, Any]) -> None:
-    """The same for a folder of pictures, which has neither times nor a container that could claim anything.
+def _read_pictures(location: str, found: dict[str, Any]) -> None:
+    """The same for pictures, which have neither times nor a container that could claim anything.
 
     Raises:
         DecodeError: A picture is missing or damaged.
     """
     from internvideo_pl.video.sources import open_source  # brings PyTorch, which files can do without
 
-    source = open_source(folder)
+    source = open_source(location)
     count = source.num_frames()
     height, width = source.frames([0]).shape[1:3]
     found |= {"frames": count, "width": width, "height": height, "codec": "pictures"}

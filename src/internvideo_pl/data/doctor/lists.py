@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.doctor.check import Check, Verdict, counted
+from internvideo_pl.data.location import whole_of
 from internvideo_pl.data.module import Split, VideoData
 from internvideo_pl.errors import UserError
 from internvideo_pl.video.sources.files import is_video
@@ -101,7 +102,7 @@ def _check_extra(lists: Lists) -> list[Check]:
     beside = _files_beside(prefix, lists)
     if not beside:  # everything is packed, or is folders of pictures
         return []
-    listed = {sample.path for found in lists.splits.values() for sample in found.samples}
+    listed = {whole_of(sample.path) for found in lists.splits.values() for sample in found.samples}
     read_from = {_stem(location): location for location in listed}
     others = sorted(beside - listed)
     extra = [location.removeprefix(prefix) for location in others if _stem(location) not in read_from]
@@ -118,7 +119,7 @@ def _check_extra(lists: Lists) -> list[Check]:
 
 def _files_beside(prefix: str, lists: Lists) -> set[str]:
     """Every video file in those top folders of the dataset in which the experiment's own videos lie."""
-    locations = (sample.path for found in lists.samples.values() for sample in found)
+    locations = (whole_of(sample.path) for found in lists.samples.values() for sample in found)
     inside = {
         location.removeprefix(prefix).rpartition(os.sep)[0]
         for location in locations

@@ -10,13 +10,23 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
+from typing import NamedTuple
 
 from internvideo_pl.data.doctor.inspect import QUIET, REASON, Alive, inspect
-from internvideo_pl.data.manifest import FileRecord, stamp_of
+from internvideo_pl.data.location import stamp_of
+from internvideo_pl.data.manifest import FileRecord
 from internvideo_pl.video.deadline import set_limit
 
-Work = Callable[[str, str, Alive], FileRecord]
-Job = tuple[str, str]  # where a video is, and what the manifest calls it
+Work = Callable[[str, str, Alive, bool], FileRecord]
+
+
+class Job(NamedTuple):
+    """One video to inspect; the fields are those of `inspect`."""
+
+    location: str
+    name: str
+    pictures: bool = False
+
 
 BEAT = 1.0  # seconds between two signs of life
 START = 120.0  # seconds that a process gets to start, on a busy machine with a slow disk
@@ -96,9 +106,9 @@ class _Worker:
         if not self.ready:
             raise RuntimeError(f"a process that inspects videos did not start: it {reason}")
         assert self.job is not None
-        location, name = self.job
+        job = self.job
         self.start()
-        return FileRecord(name, *(stamp_of(location) or (0, 0)), status="stuck", reason=reason)
+        return FileRecord(job.name, *(stamp_of(job.location) or (0, 0)), status="stuck", reason=reason)
 
     def _end(self) -> str:
         self.process.join()
@@ -126,12 +136,13 @@ def _serve(connection: Connection, work: Work) -> None:
     connection.send(QUIET)
     while True:
         try:
-            location, name = connection.recv()
+            job: Job = connection.recv()
         except EOFError:
             return
         try:
-            record = work(location, name, alive)
+            record = work(job.location, job.name, alive, job.pictures)
         except Exception as error:  # whatever a broken file makes FFmpeg or NumPy say: a run would end with it
             words = f"{type(error).__name__}: {error}"
-            record = FileRecord(name, *(stamp_of(location) or (0, 0)), status="unreadable", reason=words[:REASON])
+            stamp = stamp_of(job.location) or (0, 0)
+            record = FileRecord(job.name, *stamp, status="unreadable", reason=words[:REASON])
         connection.send(record)

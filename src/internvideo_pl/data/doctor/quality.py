@@ -51,11 +51,12 @@ def _check_split(lists: Lists, scan: Scan, split: str, full: bool) -> Check:
 
 def check_lengths(lists: Lists, scan: Scan, mini: bool) -> list[Check]:
     """Videos shorter than a clip, and videos that are not as long as their annotation says."""
-    checks = [_check_short(lists.data.config, list(scan.records.values()))]
+    whole = {sample.path: sample for found in scan.chosen.values() for sample in found}
+    whole = {path: sample for path, sample in whole.items() if path in scan.records}  # without excerpts
+    checks = [_check_short(lists.data.config, [scan.of(sample) for sample in whole.values()])]
     annotated = [
         (record, seconds)
-        for found in scan.chosen.values()
-        for sample in found
+        for sample in whole.values()
         if (record := scan.of(sample)).seconds and (seconds := lists.data.seconds(sample))
     ]
     if annotated:

@@ -9,6 +9,7 @@ from internvideo_pl.data.doctor.check import Check, counted
 from internvideo_pl.data.doctor.lists import Lists
 from internvideo_pl.data.doctor.scan import Scan
 from internvideo_pl.data.doctor.sizes import gigabytes
+from internvideo_pl.data.location import whole_of
 from internvideo_pl.data.module import Split, VideoData
 
 
@@ -61,7 +62,8 @@ def measure(data: VideoData, split: str, scan: Scan, seconds: float) -> Rate | N
 def check_reading(lists: Lists, split: str, rate: Rate | None, sizes: Mapping[str, int]) -> Check:
     """Clips a second, what they cost in files and pixels, and what an epoch reads."""
     found, config = lists.splits[split], lists.data.config
-    epoch = sum(sizes.get(sample.path, 0) for sample in found.samples)
+    wholes = {whole_of(sample.path) for sample in found.samples}  # of which several samples may be excerpts
+    epoch = sum(sizes.get(location, 0) for location in wholes)
     reads = f"{'an epoch' if split == 'train' else 'the test'} reads {counted(len(found.samples), 'video')}"
     reads += f", {gigabytes(epoch)}"
     if rate is None:

@@ -12,7 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.doctor import pool
+from internvideo_pl.data.doctor.pool import Job
+from internvideo_pl.data.location import whole_of
 from internvideo_pl.data.manifest import FileRecord, Manifest
+from internvideo_pl.video.sources.source import Encoded, open_source
 
 SAVE_EVERY = 30.0  # seconds between two writings of the manifest, so that an interrupted scan is not lost
 DECODED = ("sound", "damaged", "unreadable")  # verdicts that hold as long as the file is the same; "stuck" may pass
@@ -23,7 +26,7 @@ class Scan:
     """What a scan found.
 
     Attributes:
-        records: By location, of the videos that were chosen.
+        records: By location, of the videos that were chosen; excerpts of one video share its record.
         chosen: Samples that were looked at, by split.
         decoded: Files that had to be decoded for it; of the others the manifest knew.
         seconds: That it took.
@@ -36,7 +39,7 @@ class Scan:
 
     def of(self, sample: Sample) -> FileRecord:
         """The record of a chosen sample's video."""
-        return self.records[sample.path]
+        return self.records[whole_of(sample.path)]
 
 
 def choose(samples: Mapping[str, Sequence[Sample]], count: int | None, seed: int) -> dict[str, list[Sample]]:
@@ -67,18 +70,19 @@ def scan(chosen: dict[str, list[Sample]], manifest: Manifest, processes: int) ->
     """
     started = saved = time.monotonic()
     records: dict[str, FileRecord] = {}
-    jobs: dict[str, str] = {}  # location by name in the manifest
-    for location in {sample.path: None for found in chosen.values() for sample in found}:
+    jobs: dict[str, Job] = {}  # by name in the manifest
+    for location in {whole_of(sample.path): None for found in chosen.values() for sample in found}:
         record = manifest.known(location)
         if record is not None and record.status in DECODED:
             records[location] = record
         else:
-            jobs[manifest.name(location)] = location
+            name = manifest.name(location)
+            jobs[name] = Job(location, name, pictures=not isinstance(open_source(location), Encoded))
     with _progress(shown=bool(jobs)) as progress:
         task = progress.add_task("decoding videos", total=len(jobs))
         try:
-            for record in pool.inspect_all([(location, name) for name, location in jobs.items()], processes):
-                records[jobs[record.path]] = record
+            for record in pool.inspect_all(jobs.values(), processes):
+                records[jobs[record.path].location] = record
                 manifest.add([record])
                 progress.advance(task)
                 if time.monotonic() - saved > SAVE_EVERY:

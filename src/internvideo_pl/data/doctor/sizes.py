@@ -6,15 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.doctor.check import Check, counted
 from internvideo_pl.data.doctor.lists import Lists
-from internvideo_pl.data.manifest import stamp_of
+from internvideo_pl.data.location import stamp_of, whole_of
 from internvideo_pl.video.sources.remote import is_url
 
 THREADS = 16  # questions at a time: a network drive answers each in milliseconds, but many at once
 
 
 def sizes_of(samples: Iterable[Sample]) -> dict[str, int]:
-    """Bytes of every video, by location; those that are gone or behind a URL are left out."""
-    locations = list({sample.path: None for sample in samples if not is_url(sample.path)})
+    """Bytes of every whole video, by location; those that are gone or behind a URL are left out."""
+    locations = list({whole_of(sample.path): None for sample in samples if not is_url(sample.path)})
     with ThreadPoolExecutor(THREADS) as threads:
         stamps = list(threads.map(stamp_of, locations))
     return {location: stamp[0] for location, stamp in zip(locations, stamps, strict=True) if stamp is not None}

@@ -50,6 +50,19 @@ def encode(clip: NDArray[np.uint8], fps: int = FPS) -> bytes:
     return file.getvalue()
 
 
+def encode_picture(clip: NDArray[np.uint8]) -> bytes:
+    """The first frame of a clip, uint8 (T, H, W, 3), as a JPEG file."""
+    height, width = clip.shape[1:3]
+    context = av.CodecContext.create("mjpeg", "w")
+    assert isinstance(context, av.VideoCodecContext)
+    context.width, context.height, context.pix_fmt, context.time_base = width, height, "yuvj420p", Fraction(1, 25)
+    context.qscale, context.thread_count = True, 1
+    context.global_quality = 2 * 118  # FFmpeg's scale of 1 to 31, the second best, times its unit FF_QP2LAMBDA
+    frame = av.VideoFrame.from_ndarray(clip[0], format="rgb24").reformat(format="yuvj420p")
+    frame.pts = 0
+    return b"".join(bytes(packet) for packet in [*context.encode(frame), *context.encode(None)])
+
+
 def _yuv420(clip: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """RGB (T, H, W, 3) to planar 4:2:0 as PyAV takes it: (T, H * 3 / 2, W), the chroma planes below the luma."""
     frames, height, width, _ = clip.shape

@@ -111,6 +111,8 @@ def _make(job: Job, layout: Layout, folder: Path, workers: int) -> None:
             dataclasses.replace(job, folder=str(unfinished)), min(workers, -(-len(clips) // CLIPS_PER_WORKER))
         ):
             progress.advance(task, done)
+    if layout.finish is not None:
+        layout.finish(unfinished)
     libraries = {"av": av.__version__, "numpy": np.__version__}
     manifest = dataclasses.asdict(job) | {"version": VERSION, "clips": len(clips), "libraries": libraries}
     del manifest["folder"]

@@ -62,7 +62,7 @@ def plan(seed: int, options: KineticsMini) -> list[MiniClip]:
             look = sample_look(rng, split, **{"colour": WARM, options.appearance: [kind], "motion": [motion]})
             duet = interleaved(index // len(classes), options.duet)
             looks = (look, sample_other(rng, split, look)) if duet else (look,)
-            clips.append(MiniClip(f"{split}/{_name(rng)}.mp4", sample_scene(key, split, looks), split))
+            clips.append(MiniClip(f"{split}/{clip_name(rng)}.mp4", sample_scene(key, split, looks), split))
     return clips
 
 
@@ -81,7 +81,7 @@ def annotate(folder: Path, clips: list[MiniClip], seed: int, options: KineticsMi
             writer.writerows(rows)
 
 
-def _name(rng: np.random.Generator) -> str:
+def clip_name(rng: np.random.Generator) -> str:
     """A file name as in the public copies: an 11-character id, which may begin with "-" or "_", and the seconds."""
     start = int(rng.integers(300))
     return "".join(rng.choice(list(ALPHABET), 11)) + f"_{start:06d}_{start + 10:06d}"

@@ -54,11 +54,13 @@ class Layout:
         options: Its subclass of `MiniOptions`; every field has a default.
         plan: (seed, options) -> all clips, in a fixed order. Pure: each worker process calls it again.
         annotate: (folder, clips, seed, options) -> writes the official annotation files.
+        finish: (folder) -> what is left to do once all clips are written, such as packing them; None for nothing.
     """
 
     options: type[MiniOptions]
     plan: Callable[[int, Any], list[MiniClip]]
     annotate: Callable[[Path, list[MiniClip], int, Any], None]
+    finish: Callable[[Path], None] | None = None
 
 
 def interleaved(index: int, share: float) -> bool:

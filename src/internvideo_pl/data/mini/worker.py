@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from internvideo_pl.data.mini.encode import encode
+from internvideo_pl.data.mini.encode import encode, encode_picture
 from internvideo_pl.data.mini.layouts import MINIS
 from internvideo_pl.data.mini.render import render
 
@@ -75,7 +75,8 @@ def _write_share(job: Job, worker: int, workers: int) -> Iterator[int]:
     options = layout.options(**job.options)
     clips = layout.plan(job.seed, options)[worker::workers]
     for done, clip in enumerate(clips, start=1):
-        (Path(job.folder) / clip.path).write_bytes(encode(render(clip.scene, options.size, options.frames)))
+        write = encode_picture if clip.path.endswith(".jpg") else encode
+        (Path(job.folder) / clip.path).write_bytes(write(render(clip.scene, options.size, options.frames)))
         if done % REPORT_EVERY == 0:
             yield REPORT_EVERY
     yield len(clips) % REPORT_EVERY

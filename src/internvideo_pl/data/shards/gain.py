@@ -31,7 +31,8 @@ class Gain:
         (slow, fast), (before, after) = self.milliseconds, self.clips
         return (
             f"a training clip takes {slow:.1f} ms of a core before, {fast:.1f} ms from the shards "
-            f"({slow / fast:.1f}x less); the loader gives {before:.1f} clips/s before, {after:.1f} from the shards ({after / before:.1f}x)"
+            f"({slow / fast:.1f}x less); the loader gives {before:.1f} clips/s before, {after:.1f} from the shards "
+            f"({after / before:.1f}x)"
         )
 
 

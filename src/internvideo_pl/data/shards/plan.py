@@ -6,6 +6,9 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
+from rich.console import Console
+from rich.progress import track
+
 from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.shards.reencode import Reencode
 from internvideo_pl.errors import UserError
@@ -52,7 +55,8 @@ def make_plan(samples: Iterable[Sample], settings: Reencode | None, max_bytes: i
     Raises:
         UserError: One key stands for two different videos.
     """
-    stamped = [(sample, _stamp(sample.path)) for sample in _unique(samples)]
+    once = track(list(_unique(samples)), "looking at the videos", console=Console(stderr=True), transient=True)
+    stamped = [(sample, _stamp(sample.path)) for sample in once]
     if max_bytes is None:
         share = sum(size for _, (size, _) in stamped) // AT_ONCE
         max_bytes = max(LEAST_BYTES, min(MOST_BYTES, share))

@@ -1,6 +1,7 @@
 """Packs shards side by side, each in one of several processes that end with the one that started them."""
 
 import os
+import signal
 import threading
 from collections.abc import Callable, MutableSequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
@@ -72,6 +73,7 @@ def _in_processes(
 def _start(counts: MutableSequence[int]) -> None:
     global _counts
     _counts = counts
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a Ctrl-C reaches all processes: end at once and without a traceback
     parent = parent_process()
     assert parent is not None
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

@@ -101,7 +101,8 @@ def _content(path: str, settings: Reencode | None) -> tuple[BinaryIO, str]:
     source.frames([0])
     if isinstance(source, PictureFolder):
         return remuxed(source), ".mov"
-    assert isinstance(source, Encoded)
+    if not isinstance(source, Encoded):
+        raise DecodeError(path, "is a part of a video or a single picture, which are packed only re-encoded")
     ending = os.path.splitext(path)[1].lower()
     video = source.video
     content = video.open() if not isinstance(video, str | os.PathLike) else open_bytes(os.fspath(video))

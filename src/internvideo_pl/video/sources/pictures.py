@@ -16,7 +16,7 @@ from internvideo_pl.video.deadline import check_deadline
 from internvideo_pl.video.faults import DecodeError
 from internvideo_pl.video.picture import Canvas
 
-CODECS = {"jpg": "mjpeg", "jpeg": "mjpeg", "png": "png"}  # ending -> FFmpeg's decoder
+CODECS = {"jpg": "mjpeg", "jpeg": "mjpeg", "png": "png", "webp": "webp"}  # ending -> FFmpeg's decoder
 # 00001.jpg (Something-Something V1), img_00001.jpg (TSN's extraction), frame_0000000001.jpg (EPIC-Kitchens)
 FRAME_NAME = re.compile(r"(?P<prefix>.*?)(?P<number>\d+)\.(?P<ending>jpg|jpeg|png)", re.IGNORECASE)
 # Without it FFmpeg fills what is missing of a picture with grey and says nothing.
@@ -95,8 +95,7 @@ class PictureFolder:
                 data = file.read()
         except OSError as error:
             raise DecodeError(self.folder, f"{picture}: {(error.strerror or 'cannot be read').lower()}") from error
-        ended = codec_of(picture) != "mjpeg" or data.rfind(JPEG_END) > data.rfind(JPEG_SCAN)
-        if not data or not ended:  # the decoder forgives a JPEG its last bytes
+        if is_cut_short(data, codec_of(picture)):
             raise DecodeError(self.folder, f"{picture} is {'cut short' if data else 'empty'}")
         return data
 
@@ -113,7 +112,7 @@ class PictureFolder:
             raise DecodeError(self.folder, (error.strerror or "cannot be read").lower()) from error
         shown = [match for match in found if not match.string.startswith(".")]
         if not shown:
-            raise DecodeError(self.folder, f"holds no pictures ({', '.join(CODECS)}) with numbers as names")
+            raise DecodeError(self.folder, "holds no pictures (jpg, jpeg, png) with numbers as names")
         numbered = sorted((int(match["number"]), match.string) for match in shown)
         for expected, (number, name) in enumerate(numbered, start=min(numbered[0][0], 1)):
             if number > expected:
@@ -153,6 +152,11 @@ class _Decoders:
 def codec_of(picture: str) -> str:
     """FFmpeg's decoder of a picture, by its name."""
     return CODECS[picture.rpartition(".")[2].lower()]
+
+
+def is_cut_short(data: bytes, codec: str) -> bool:
+    """Whether there is nothing, or a JPEG without its end, of which the decoder forgives the last bytes."""
+    return not data or (codec == "mjpeg" and data.rfind(JPEG_END) <= data.rfind(JPEG_SCAN))
 
 
 def _named(sample: re.Match[str], number: int) -> str:

@@ -2,10 +2,12 @@
 
 A location is a string:
     folder/abc.mp4                  a file
+    folder/abc.jpg                  a picture, as a video of one frame; a shard's too
     folder/abc                      a folder of pictures, 00001.jpg and on
     folder/shard-00003.tar#abc.mp4  a member of a tar shard
     s3://bucket/abc.mp4             a URL of any scheme that fsspec knows; copied into a bounded cache, then read
     range+s3://bucket/film.mp4      the same, read in place, piece by piece
+    film.mp4#t=12.5,17              any of these, from second 12.5 to before second 17
 A shard may itself lie behind a URL. `DecodeError.path` and ledgers name a video by its location, letter for letter.
 """
 
@@ -19,8 +21,10 @@ from torch import Tensor
 
 from internvideo_pl.video.container import Video, name_of
 from internvideo_pl.video.decode import check, frame_times, num_frames, read_frames
+from internvideo_pl.video.sources.excerpt import Excerpt, is_excerpt
 from internvideo_pl.video.sources.pictures import PictureFolder
 from internvideo_pl.video.sources.remote import RemoteFile, is_url
+from internvideo_pl.video.sources.still import Still, is_still
 from internvideo_pl.video.sources.tar import TarMember, is_member
 
 
@@ -89,6 +93,8 @@ class Encoded:
 
 # (whether a location is of this kind, what reads it); the first that fits
 KINDS: tuple[tuple[Callable[[str], bool], Callable[[str], Source]], ...] = (
+    (is_excerpt, lambda location: Excerpt.at(location, open_source)),
+    (is_still, Still),
     (is_member, lambda location: Encoded(TarMember.at(location))),
     (is_url, lambda location: Encoded(RemoteFile(location))),
     (os.path.isdir, PictureFolder),

@@ -1,0 +1,45 @@
+"""Activation checkpointing: a block's input is kept for the backward pass, and the rest is computed again.
+
+It costs about a third more time and saves most of a block's memory.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.checkpoint import checkpoint
+
+
+def run_block(block: nn.Module, *inputs: Any, recompute: bool) -> Any:
+    """What a block makes of its inputs.
+
+    Args:
+        block: Any module. What it draws at random is the same the second time, and its batch norms count once.
+        inputs: Its arguments.
+        recompute: Whether its activations are computed again in the backward pass. Without gradients it has no effect.
+    """
+    if not recompute or not torch.is_grad_enabled():
+        return block(*inputs)
+    norms = [module for module in block.modules() if isinstance(module, _BatchNorm)]
+    if not norms:
+        return checkpoint(block, *inputs, use_reentrant=False)
+
+    def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+        return nullcontext(), _statistics_at_rest(norms)
+
+    return checkpoint(block, *inputs, use_reentrant=False, context_fn=contexts)
+
+
+@contextmanager
+def _statistics_at_rest(norms: list[_BatchNorm]) -> Iterator[None]:
+    tracked = [norm.track_running_stats for norm in norms]
+    try:
+        for norm in norms:
+            norm.track_running_stats = False
+        yield
+    finally:
+        for norm, was in zip(norms, tracked, strict=True):
+            norm.track_running_stats = was

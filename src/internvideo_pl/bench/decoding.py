@@ -1,0 +1,252 @@
+"""Clips a second out of video files: ours beside Decord, TorchCodec and OpenCV, in one run.
+
+Everything is measured in a process of its own, so that the others' libraries stay out of this one.
+"""
+
+import multiprocessing
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from internvideo_pl.bench import Options
+from internvideo_pl.bench.footage import HD, SMALL, made
+from internvideo_pl.bench.loading import epochs, train
+from internvideo_pl.bench.readers import OURS, READERS, Read, Size, available, ffmpeg_for_others
+from internvideo_pl.bench.report import Goal, Section, Value
+from internvideo_pl.bench.timing import Contender, Step, race, speedup
+from internvideo_pl.data.shards.reencode import Reencode, reencode
+from internvideo_pl.errors import UserError
+from internvideo_pl.folders import cache_folder
+from internvideo_pl.video import sample
+from internvideo_pl.video.decode import DecodeError, probe
+from internvideo_pl.video.sources import find_videos
+from internvideo_pl.video.transform import short_side_size
+
+SHORT_SIDE = 256  # to which frames are scaled while they are decoded, as for training
+DENSE, UNIFORM, VIEWS = "16 frames, stride 4", "8 frames of all", "7 views of 16"
+# Kind of clips -> (frames of the video, generator) -> frame numbers. Crops of a view are cut from the same frames.
+PATTERNS: dict[str, Callable[[int, np.random.Generator], np.ndarray]] = {
+    DENSE: lambda frames, generator: sample.dense_pretrain(frames, 16, 4, generator),
+    UNIFORM: lambda frames, generator: sample.segments_train(frames, 8, generator),
+    VIEWS: lambda frames, generator: sample.dense_views(frames, 16, 4, 7).ravel(),
+}
+# At most this share of the time of the best of the others; of the views, ahead.
+GOALS = {DENSE: 0.8, UNIFORM: 0.8, VIEWS: 1.0}
+REENCODED_GOAL = 0.25
+SAME, ALIKE = 0.0, 2.0  # mean difference from ours that counts as agreement, of 255: without scaling, and with it
+
+HOW = (
+    "One decoding thread each; every clip opens its file anew and learns how many frames it has; the same frame numbers "
+    "for all, who take turns. Medians of rounds; a share is the median of the rounds' shares.",
+    "`differ` names readers whose pixels are not ours: at all where nothing is scaled, by more than 2 of 255 on average "
+    "where frames are scaled to a short side of 256 (OpenCV does not smooth before it shrinks).",
+)
+
+
+@dataclass(frozen=True)
+class Task:
+    """Clips of one kind out of one file.
+
+    Attributes:
+        name: The file as it is printed.
+        path: The file.
+        pattern: A row of PATTERNS.
+        clips: How many, each at another place.
+    """
+
+    name: str
+    path: str
+    pattern: str
+    clips: int
+
+    def plan(self) -> tuple[list[list[int]], Size | None]:
+        """Frame numbers of the clips, and the size to which frames are scaled."""
+        info, generator = probe(self.path), np.random.default_rng(0)
+        choose = PATTERNS[self.pattern]
+        numbers = [choose(info.num_frames, generator).tolist() for _ in range(self.clips)]
+        size = short_side_size(info.height, info.width, SHORT_SIDE)
+        return numbers, None if size == (info.height, info.width) else size
+
+
+def run(options: Options) -> Iterator[Section]:
+    """Yields one process, two workers, re-encoded files, training, and the person's own clips if a folder is given.
+
+    Raises:
+        UserError: The folder holds no video.
+    """
+    folder = cache_folder() / "bench"
+    paths = {footage.name: str(made(footage, folder)) for footage in (SMALL, HD)}
+    with ffmpeg_for_others(folder / "ffmpeg"), _process() as process:
+        versions, reasons = process.submit(available).result()
+        notes = [*HOW, "; ".join(f"{name} {found}" for name, found in versions.items())]
+        notes += [f"Left out: {name}, {reason}" for name, reason in reasons.items()]
+        names = list(versions)
+        tasks = [
+            Task(name, path, pattern, _clips(name, pattern)) for name, path in paths.items() for pattern in PATTERNS
+        ]
+        rows = [process.submit(_time, task, names, options.rounds).result() for task in tasks]
+        yield Section("Decoding in one process, ms a clip", rows, _goals(rows), notes)
+        waits = [process.submit(_load, task, names, options.rounds).result() for task in tasks if task.pattern != VIEWS]
+        yield Section("Decoding in two loader workers, clips/s", waits, _goals(waits))
+        yield _reencoded(process, paths, names, options.rounds, folder)
+        yield _training(process, paths[SMALL.name], folder)
+        if options.videos is not None:
+            own = [Task(path.name, str(path), pattern, 2) for path in _readable(options.videos) for pattern in PATTERNS]
+            rows = [process.submit(_time, task, names, options.rounds).result() for task in own]
+            yield Section(f"Clips of {options.videos.name}, one process, ms a clip", rows)
+
+
+def _process() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(
+        1, mp_context=multiprocessing.get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
+    )
+
+
+def _clips(name: str, pattern: str) -> int:
+    """Clips of a step: fewer where each takes seconds."""
+    return {SMALL.name: 4, HD.name: 2}[name] if pattern != VIEWS else 1
+
+
+def _readable(folder: Path) -> list[Path]:
+    """Videos of a folder that give a frame; others are left out, as it is speed that is measured."""
+    found = []
+    for path in find_videos(folder):
+        try:
+            probe(path)
+        except DecodeError:
+            continue
+        found.append(path)
+    if not found:
+        raise UserError(f"no video in {folder} can be read")
+    return found
+
+
+def _time(task: Task, names: Sequence[str], rounds: int) -> dict[str, Value]:
+    """Milliseconds a clip of each reader; None for one that cannot read this file."""
+    plan, size = task.plan()
+    reads = {name: READERS[name][1]() for name in names}
+    differ = _differences(reads, task.path, plan[0], size)
+    contenders = [
+        Contender(name, partial(_step, read, task.path, plan, size))
+        for name, read in reads.items()
+        if differ[name] is not None
+    ]
+    timings = race(contenders, rounds)
+    row: dict[str, Value] = {"video": task.name, "clip": task.pattern}
+    row |= {name: timings[name].median * 1000 / task.clips if name in timings else None for name in READERS}
+    others = [name for name in timings if name != OURS]
+    best = min(others, key=lambda name: timings[name].median, default=None)
+    row["share of the best"] = 1 / speedup(timings, OURS, best) if best else None
+    limit = ALIKE if size else SAME
+    row["differ"] = ", ".join(name for name in others if (differ[name] or 0.0) > limit) or "none"
+    return row
+
+
+def _step(read: Read, path: str, plan: Sequence[Sequence[int]], size: Size | None) -> Step:
+    def step() -> None:
+        for numbers in plan:
+            read(path, numbers, size)
+
+    return step
+
+
+def _differences(
+    reads: dict[str, Read], path: str, numbers: Sequence[int], size: Size | None
+) -> dict[str, float | None]:
+    """Mean absolute difference of each reader's pixels from ours; None where it fails."""
+    truth, found = reads[OURS](path, numbers, size).astype(np.int16), {}
+    for name, read in reads.items():
+        try:
+            pixels = read(path, numbers, size)
+            found[name] = float(np.abs(truth - pixels).mean()) if pixels.shape == truth.shape else float("inf")
+        except Exception:  # theirs to choose
+            found[name] = None
+    return found
+
+
+def _load(task: Task, names: Sequence[str], rounds: int) -> dict[str, Value]:
+    """Clips a second of each reader behind two loader workers."""
+    plan, size = replace(task, clips=8 * task.clips).plan()
+    rates = epochs(task.path, plan, size, names, rounds)
+    row: dict[str, Value] = {"video": task.name, "clip": task.pattern}
+    row |= {name: statistics.median(rates[name]) if name in rates else None for name in READERS}
+    best = max((name for name in rates if name != OURS), key=lambda name: statistics.median(rates[name]), default=None)
+    shares = [theirs / ours for theirs, ours in zip(rates[best], rates[OURS], strict=True)] if best else []
+    row["share of the best"] = statistics.median(shares) if shares else None
+    return row
+
+
+def _goals(rows: Sequence[dict[str, Value]]) -> list[Goal]:
+    return [
+        Goal(
+            f"{row['video']}: {row['clip']}, share of the best", row["share of the best"], GOALS[str(row["clip"])], True
+        )
+        for row in rows
+        if isinstance(row["share of the best"], float)
+    ]
+
+
+def _reencoded(
+    process: ProcessPoolExecutor, paths: dict[str, str], names: Sequence[str], rounds: int, folder: Path
+) -> Section:
+    """Ours on files as `make shard` re-encodes them, beside the best of the others on the files as they were."""
+    rows, goals = [], []
+    for name, path in paths.items():
+        small = _small(Path(path), folder)
+        for pattern in PATTERNS:
+            task = Task(name, path, pattern, _clips(name, pattern))
+            row = process.submit(_gain, task, str(small), names, rounds).result()
+            rows.append(row)
+            if isinstance(row["share of the best"], float) and pattern != VIEWS:
+                goals.append(
+                    Goal(f"{name}: {pattern}, share of the best", row["share of the best"], REENCODED_GOAL, True)
+                )
+    return Section("Re-encoded as `make shard REENCODE=1` does, one process, ms a clip", rows, goals)
+
+
+def _small(path: Path, folder: Path) -> Path:
+    settings = Reencode()
+    small = folder / f"{path.stem}_{settings.size}_{settings.gop}_{settings.crf}_{settings.b_frames}.mp4"
+    if not small.is_file():
+        reencode(path, small, settings)
+    return small
+
+
+def _gain(task: Task, small: str, names: Sequence[str], rounds: int) -> dict[str, Value]:
+    """Milliseconds a clip before and after."""
+    plan, size = task.plan()
+    steps = {f"{name}, as it was": (READERS[name][1](), task.path, size) for name in names}
+    steps[f"{OURS}, re-encoded"] = (READERS[OURS][1](), small, None)
+    contenders = [
+        Contender(name, partial(_step, read, path, plan, scaled)) for name, (read, path, scaled) in steps.items()
+    ]
+    timings = race(contenders, rounds)
+    others = [f"{name}, as it was" for name in names if name != OURS]
+    best = min(others, key=lambda name: timings[name].median, default=None)
+    return {
+        "video": task.name,
+        "clip": task.pattern,
+        "best of the others": timings[best].median * 1000 / task.clips if best else None,
+        "ours": timings[f"{OURS}, as it was"].median * 1000 / task.clips,
+        "ours, re-encoded": timings[f"{OURS}, re-encoded"].median * 1000 / task.clips,
+        "share of the best": 1 / speedup(timings, f"{OURS}, re-encoded", best) if best else None,
+        "MB": Path(task.path).stat().st_size / 1e6,
+        "MB, re-encoded": Path(small).stat().st_size / 1e6,
+    }
+
+
+def _training(process: ProcessPoolExecutor, path: str, folder: Path) -> Section:
+    """What the loader of an experiment delivers, and how long a small model waits for it."""
+    files = {SMALL.name: path, f"{SMALL.name}, re-encoded": str(_small(Path(path), folder))}
+    rows = [{"video": name} | process.submit(train, file).result() for name, file in files.items()]
+    note = (
+        "Training clips of 16 frames at stride 4, cropped to 224, batches of 8, two workers. `loader` delivers them to "
+        "nobody; `training` is masked pretraining of the tiny model beside the workers, on the same cores."
+    )
+    return Section("From file to training step", rows, notes=[note])

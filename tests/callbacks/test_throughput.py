@@ -1,0 +1,64 @@
+"""The pace of a run: counting leaves no trace, and figures follow from clips and seconds."""
+
+from contextlib import nullcontext
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from internvideo_pl.callbacks.throughput import WARM_UP, Throughput, count_flops, peak_flops
+from internvideo_pl.modules.shape import step_shape
+from tests.modules.test_modules import batch, masked
+
+TRAINER = SimpleNamespace(
+    world_size=1,
+    loggers=[],
+    global_step=0,
+    lightning_module=None,
+    strategy=SimpleNamespace(root_device=torch.device("cpu")),
+    precision_plugin=SimpleNamespace(forward_context=nullcontext),
+)
+
+
+def test_counting_leaves_weights_gradients_and_generators_alone() -> None:
+    module = masked()
+    module.train()
+    before, state = [value.clone() for value in module.state_dict().values()], torch.get_rng_state()
+    flops = count_flops(TRAINER, module, batch(2, 8)) / 2
+    assert torch.equal(state, torch.get_rng_state())
+    assert all(torch.equal(a, b) for a, b in zip(before, module.state_dict().values(), strict=True))
+    assert all(parameter.grad is None for parameter in module.parameters())
+    assert module.training
+    with torch.device("meta"):
+        shape = step_shape(masked(), 8, 48)
+    assert flops == pytest.approx(shape.flops, rel=0.06)
+
+
+def test_pace_follows_from_clips_and_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("internvideo_pl.callbacks.throughput.time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("internvideo_pl.callbacks.throughput.count_flops", lambda *_: 4e9)
+    logged = []
+    logger = SimpleNamespace(log_metrics=lambda pace, step: logged.append(pace))
+    trainer = SimpleNamespace(**{**vars(TRAINER), "loggers": [logger]})
+    module, clips = masked(), batch(4, 8)
+    pace = Throughput(every=5)
+    for number in range(WARM_UP + 10):
+        clock[0] += 1.0  # the loader's second
+        pace.on_train_batch_start(trainer, module, clips, number)
+        clock[0] += 3.0  # the step's
+        pace.on_train_batch_end(trainer, module, None, clips, number)
+    pace.on_train_end(trainer, module)
+    assert len(logged) == 2
+    assert logged[0]["pace/clips_per_second"] == pytest.approx(1.0)
+    assert logged[0]["pace/data_wait"] == pytest.approx(0.25)
+    assert logged[0]["pace/tflops_per_device"] == pytest.approx(1e-3)
+    assert pace.summary["clips_per_second"] == pytest.approx(1.0)
+    assert pace.advice().startswith("Training waited for its input 25% of the time")
+    assert Throughput(every=5).advice() == ""
+
+
+def test_peaks_are_dense_ones() -> None:
+    assert peak_flops("NVIDIA H200") == peak_flops("NVIDIA H100 80GB HBM3") == 989e12
+    assert peak_flops("NVIDIA H100 PCIe") == 756e12
+    assert peak_flops("an unknown board") is None
