@@ -145,7 +145,7 @@ def test_an_interrupted_save_leaves_the_one_before(tmp_path, root, monkeypatch):
         raise OSError(28, "no space left on device")
 
     monkeypatch.setattr(np, "savez_compressed", full)
-    with pytest.raises(UserError, match="no space left on device.*INTERNVIDEO_CACHE"):
+    with pytest.raises(UserError, match=r"no space left on device.*INTERNVIDEO_CACHE"):
         known.save()
     monkeypatch.undo()
     assert Manifest.load(tmp_path, root).known(path).frames == 1

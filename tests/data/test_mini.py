@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -22,7 +23,15 @@ from internvideo_pl.data.mini.render import render
 from internvideo_pl.data.mini.world import MOTIONS, WARM
 from internvideo_pl.errors import UserError
 
-SMALL = {"kinetics400": {"train": 3, "val": 1, "test": 1}, "msrvtt": {"train": 30, "test": 12}}
+SMALL = {
+    "kinetics400": {"train": 3, "val": 1, "test": 1},
+    "kinetics710": {"train": 2, "val": 2},
+    "msrvtt": {"train": 30, "test": 12},
+    "webvid2m": {"train": 20, "val": 4},
+    "webvid10m": {"train": 20, "val": 4},
+    "howto100m": {"videos": 12},
+    "image_text": {"pairs": 24, "shard": 8},
+}
 
 
 def frames_of(path: Path) -> np.ndarray:
@@ -43,7 +52,9 @@ def test_same_seed_same_bytes_with_one_and_with_two_workers(tmp_path, monkeypatc
     assert digest(one) == digest(two) != digest(other)
     manifest = json.loads((one / "manifest.json").read_text())
     assert manifest["sha256"] == digest(one)
-    assert manifest["clips"] == len(list(one.rglob("*.mp4"))) == len(layouts.MINIS[name].plan(5, _options(name)))
+    packed = [member for tar in one.glob("*.tar") for member in tarfile.open(tar).getnames() if member.endswith(".jpg")]
+    files = len(list(one.rglob("*.mp4"))) + len(packed)
+    assert manifest["clips"] == files == len(layouts.MINIS[name].plan(5, _options(name)))
     assert (one / "manifest.json").read_bytes() == (two / "manifest.json").read_bytes()
 
 

@@ -153,7 +153,7 @@ def test_a_second_doctor_decodes_nothing_and_says_the_same(capsys, broken, monke
     asked = []
 
     def inspected(jobs, processes):
-        asked.extend(name for _, name in jobs)
+        asked.extend(job.name for job in jobs)
         return real(jobs, processes)
 
     real = pool.inspect_all

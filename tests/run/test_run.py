@@ -125,7 +125,7 @@ def test_a_folder_with_no_decodable_video_is_refused(results, tmp_path, capsys):
     folder.mkdir()
     (folder / "a.mp4").write_bytes(os.urandom(2000))
     assert run("pretrain/own_videos", "--data", str(folder)) == 2
-    assert "none of the 1 video files" in capsys.readouterr().err
+    assert "none of the 1 videos under" in capsys.readouterr().err
 
 
 def test_results_that_cannot_be_written_are_refused_before_work_starts(tmp_path, monkeypatch, videos, capsys):

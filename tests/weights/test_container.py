@@ -8,6 +8,7 @@ import os
 import pickle
 import pickletools
 import random
+import resource
 import struct
 import time
 import zipfile
@@ -218,6 +219,31 @@ def test_tensors_that_are_more_than_their_file(saved, trick):
         UserError, match=r"declares tensors of more bytes|only plain values can be read|per_tensor_affine"
     ):
         open_file(path)
+
+
+@pytest.mark.parametrize("count", [2**31 - 1, 10**11, 10**15])
+@pytest.mark.parametrize("legacy", [False, True])
+def test_storages_that_declare_more_than_there_is(saved, tmp_path, legacy, count):
+    """A storage of 300 values says that it has billions: refused, and no memory is taken for them."""
+    path = saved({"x": torch.zeros(300)}, legacy=legacy)
+    honest, forged = b"M" + struct.pack("<H", 300), b"\x8a\x08" + count.to_bytes(8, "little")
+    if legacy:
+        content = path.read_bytes()
+        assert honest in content
+        path.write_bytes(content.replace(honest, forged))
+    else:
+        with zipfile.ZipFile(path) as archive:
+            entries = [(name, archive.read(name)) for name in archive.namelist()]
+        archive_of(path, [(n, c.replace(honest, forged) if n.endswith("data.pkl") else c) for n, c in entries])
+    before = peak_memory()
+    with pytest.raises(UserError, match="cannot be read as a checkpoint"):
+        open_file(path)
+    assert peak_memory() - before < 64 << 20
+
+
+def peak_memory() -> int:
+    """Most bytes that this process has held so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 # ---- archives

@@ -98,6 +98,8 @@ def test_other_modules_of_the_release_are_left_out_and_named(saved):
     }
     found = read_model(saved({"state_dict": state | momentum}))
     assert found.left_out == dict.fromkeys(momentum, "another part of the training run")
+    row = found.audit().rows()[-1]
+    assert (row.status, row.tensors, row.parameters) == ("unexpected, as it should be", 3, 9)
 
 
 def test_our_lightning_checkpoints(saved):

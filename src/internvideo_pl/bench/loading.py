@@ -6,8 +6,8 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import torch
@@ -31,7 +31,7 @@ WORKERS, BATCH = 2, 8
 STEPS = 20  # batches that are timed; as many as the callback leaves out come before, while the workers start
 
 
-_QUIET: dict[str, bool] = dict.fromkeys(
+_QUIET: dict[str, Any] = dict.fromkeys(
     ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary", "use_distributed_sampler"), False
 )
 

@@ -1,7 +1,7 @@
 """The doctor's look at one dataset of an experiment: its lists, its files, how fast they are read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from data_modules import DATASETS
@@ -14,6 +14,7 @@ from internvideo_pl.data.doctor.reading import check_reading, measure
 from internvideo_pl.data.doctor.scan import choose, cores, scan
 from internvideo_pl.data.doctor.sizes import check_sizes, sizes_of
 from internvideo_pl.data.manifest import Manifest
+from internvideo_pl.data.mixture import MixtureConfig
 from internvideo_pl.errors import UserError
 from internvideo_pl.run.build import check_labels, data_root, readers_of
 
@@ -25,16 +26,18 @@ class Dataset:
     """One folder of data, and the stages that read it.
 
     Attributes:
-        stages: In order.
+        stages: In order; of a stage that reads a mixture, the part of it that reads this dataset.
         root: The folder; None where it is not known.
         error: Why not.
         splits: Those that some stage reads.
+        optional: Whether every stage can go without it.
     """
 
     stages: list[Experiment]
     root: Path | None = None
     error: UserError | None = None
-    splits: set[str] = field(default_factory=lambda: {"test"})
+    splits: set[str] = field(default_factory=set)
+    optional: bool = True
 
     @property
     def reader(self) -> Experiment:
@@ -43,20 +46,29 @@ class Dataset:
 
 
 def datasets_of(stages: Sequence[Experiment]) -> list[Dataset]:
-    """The datasets of all stages, each once; a miniature is made here if it is not there yet."""
+    """The datasets of all stages, each once; a miniature is made here if it is not there yet.
+
+    Raises:
+        UserError: A part of a mixture cannot be one.
+    """
     found: dict[tuple[str, str], Dataset] = {}
-    read = (reader for stage in stages if stage.data is not None for reader in readers_of(stage).values())
-    for stage in read:
-        root, error = None, None
-        try:
-            root = data_root(stage).absolute()
-        except UserError as mistake:
-            error = mistake
-        dataset = found.setdefault((stage.data.name, str(root)), Dataset([], root, error))
-        dataset.stages.append(stage)
-        if _trains(stage):
-            dataset.splits.add("train")
-    return list(found.values())
+    for stage in stages:
+        if stage.data is None:
+            continue
+        mixture = stage.data if isinstance(stage.data, MixtureConfig) else None
+        readers = readers_of(stage)
+        tested = (mixture and mixture.tested) or next(iter(readers))
+        for part, reader in readers.items():
+            root, error = None, None
+            try:
+                root = data_root(reader).absolute()
+            except UserError as mistake:
+                error = mistake
+            dataset = found.setdefault((reader.data.name, str(root)), Dataset([], root, error))
+            dataset.stages.append(reader)
+            dataset.optional &= mixture is not None and mixture.parts[part].optional and part != tested
+            dataset.splits |= ({"train"} if _trains(stage) else set()) | ({"test"} if part == tested else set())
+    return [dataset for dataset in found.values() if dataset.splits]
 
 
 def examine(dataset: Dataset, sample: int | None) -> tuple[list[tuple[str, Check]], Path | None]:
@@ -75,7 +87,7 @@ def examine(dataset: Dataset, sample: int | None) -> tuple[list[tuple[str, Check
     checks = [Check("source", "ok", f"{facts.name}: {facts.url}; {facts.licence}; {facts.terms}")]
     if dataset.root is None:
         checks.append(Check("folder", "fails", str(dataset.error), todo="name it with DATA=<folder>"))
-        return [(name, check) for check in checks], None
+        return [(name, check) for check in _eased(checks, dataset.optional)], None
     manifest = Manifest.load(reader.paths.cache, dataset.root)
     wanted = tuple(split for split in ("train", "test") if split in dataset.splits)
     data = kind(reader.data, dataset.root, reader.seed)
@@ -88,7 +100,15 @@ def examine(dataset: Dataset, sample: int | None) -> tuple[list[tuple[str, Check
         manifest.save()
     if facts.defects and not reader.mini and any(check.verdict != "ok" for check in checks):
         checks.append(Check("known defects", "ok", "; ".join(facts.defects)))
-    return [(name, check) for check in checks], manifest.file if looked else None
+    return [(name, check) for check in _eased(checks, dataset.optional)], manifest.file if looked else None
+
+
+def _eased(checks: list[Check], optional: bool) -> list[Check]:
+    """A mixture goes without an optional part, so nothing about it keeps a run from running."""
+    if not optional:
+        return checks
+    words = "the mixture goes without it"
+    return [replace(c, verdict="warning", todo=f"{words}, or {c.todo}") if c.verdict == "fails" else c for c in checks]
 
 
 def _check_files(lists: Lists, manifest: Manifest, reader: Experiment, sample: int | None) -> list[Check]:

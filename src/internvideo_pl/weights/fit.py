@@ -104,6 +104,7 @@ def fit(
     kinds: tuple[str, str | None],
     source: str,
     left_out: Mapping[str, str] | None = None,
+    counts: Mapping[str, int] | None = None,
     head: bool = True,
     classes: Sequence[int] | None = None,
 ) -> dict[str, Tensor]:
@@ -116,6 +117,7 @@ def fit(
         kinds: The file's kind and the model's.
         source: Layout of the file.
         left_out: Names that were left out on the way here, and why.
+        counts: Values of those that are tensors.
         head: Whether the model must find its classifier in the file; else it may keep a fresh one.
         classes: Row of the file's classifier for every class of the model; None for the release's own rule.
 
@@ -140,7 +142,7 @@ def fit(
             taken[name] = value
     spare = [rule for rule in _LEFT_OUT if not any(re.search(rule[0], name) for name in own)]
     reasons = {**reasons, **{name: _reason(name, spare) for name in found if name not in own}}
-    sizes = {**{name: value.numel() for name, value in state.items()}, **{n: v.numel() for n, v in found.items()}}
+    sizes = {name: value.numel() for name, value in {**state, **found}.items()} | dict(counts or {})
     for name, why in {**reasons, **(left_out or {})}.items():
         audit.entries.append(Entry(name, LEFT_OUT if why else UNEXPECTED, sizes.get(name, 0), why))
     return taken

@@ -34,6 +34,7 @@ class Recognized:
         kind: Which network of ours it is, a key of `BUILD`.
         state: Its tensors under our names; mapped from the file where its format allows.
         left_out: Names that are not among them, and why.
+        counts: Values of those that are tensors.
         parts: The network's sizes, the arguments of `BUILD[kind]`.
         note: What our own files say of themselves; empty in others.
         raw: All tensors as they are named in the file, for networks of no kind here; None once they were changed.
@@ -46,6 +47,7 @@ class Recognized:
     kind: str
     state: dict[str, Tensor]
     left_out: dict[str, str]
+    counts: dict[str, int]
     parts: Parts
     note: Note
     raw: dict[str, Tensor] | None
@@ -77,7 +79,15 @@ class Recognized:
         with torch.device("meta"):
             network = BUILD[self.kind](**self.parts)
         audit, kinds = Audit(self.name, LAYOUTS[self.source].title, describe(network)), (self.kind, self.kind)
-        fit(self.state, network.state_dict(), audit, kinds=kinds, source=self.source, left_out=self.left_out)
+        fit(
+            self.state,
+            network.state_dict(),
+            audit,
+            kinds=kinds,
+            source=self.source,
+            left_out=self.left_out,
+            counts=self.counts,
+        )
         return audit
 
 
@@ -130,8 +140,9 @@ def open_model(name: str, trust: bool = False) -> Recognized:
     except UserError as error:
         raise UserError(f"{contents.path}: {error}") from error
     left_out = named.left_out | converted.left_out
+    counts = {name: value.numel() for name, value in (named.tensors | tensors).items() if name in left_out}
     return Recognized(
-        name, source, kind, converted.tensors, left_out, parts, contents.note, named.tensors, contents.path
+        name, source, kind, converted.tensors, left_out, counts, parts, contents.note, named.tensors, contents.path
     )
 
 
@@ -207,6 +218,7 @@ def fill(
         kinds=(recognized.kind, kind),
         source=recognized.source,
         left_out=recognized.left_out if kind else None,
+        counts=recognized.counts,
         head=head,
         classes=classes,
     )

@@ -67,18 +67,32 @@ def test_what_cannot_be_reached_is_no_verdict_on_the_contents(tmp_path):
 
 def test_a_folder_of_pictures(tmp_path):
     write_pictures(tmp_path / "7")
-    found = inspect(str(tmp_path / "7"), "7")
+    found = inspect(str(tmp_path / "7"), "7", pictures=True)
     assert (found.status, found.frames, found.width, found.height) == ("sound", 3, 32, 24)
     assert found.size == sum(path.stat().st_size for path in (tmp_path / "7").iterdir())
     whole = b"".join(path.read_bytes() for path in sorted((tmp_path / "7").iterdir()))
     assert found.digest == hashlib.blake2b(whole, digest_size=16).hexdigest()
     last = tmp_path / "7" / "00003.jpg"
     last.write_bytes(last.read_bytes()[:100])
-    damaged = inspect(str(tmp_path / "7"), "7")
+    damaged = inspect(str(tmp_path / "7"), "7", pictures=True)
     assert damaged.status == "damaged"
     assert "00003.jpg" in damaged.reason
     (tmp_path / "7" / "00002.jpg").unlink()
-    assert inspect(str(tmp_path / "7"), "7").status == "unreadable"
+    assert inspect(str(tmp_path / "7"), "7", pictures=True).status == "unreadable"
+
+
+def test_a_single_picture_in_a_file_and_in_a_shard(tmp_path):
+    write_pictures(tmp_path / "7", count=1)
+    picture = tmp_path / "7" / "00001.jpg"
+    with tarfile.open(tmp_path / "shard.tar", "w") as tar:
+        tar.add(picture, "a.jpg")
+    for location in (str(picture), f"{tmp_path}/shard.tar#a.jpg"):
+        found = inspect(location, "x", pictures=True)
+        assert (found.status, found.frames, found.width, found.height) == ("sound", 1, 32, 24)
+        assert found.digest == hashlib.blake2b(picture.read_bytes(), digest_size=16).hexdigest()
+        assert found.size == picture.stat().st_size
+    picture.write_bytes(picture.read_bytes()[:100])
+    assert inspect(str(picture), "x", pictures=True).status == "unreadable"
 
 
 def test_a_member_of_a_shard_is_the_file_that_was_packed(tmp_path):

@@ -6,14 +6,14 @@ import time
 
 import pytest
 
-from internvideo_pl.data.doctor.pool import inspect_all
+from internvideo_pl.data.doctor.pool import Job, inspect_all
 from tests.data.clips import write_video
 
 WORK = """
     import os, time
     from internvideo_pl.data.doctor.inspect import inspect
 
-    def work(location, name, alive):
+    def work(location, name, alive, pictures):
         if name == "hangs":
             alive(0.3)
             time.sleep(600)
@@ -26,7 +26,7 @@ WORK = """
                 alive(0.5)
         if name == "raises":
             raise ValueError("of another kind")
-        return inspect(location, name, alive)
+        return inspect(location, name, alive, pictures)
 """
 
 
@@ -45,7 +45,7 @@ def test_every_video_gets_one_record_whatever_happens(tmp_path, work):
     write_video(tmp_path / "a.mp4")
     names = ["hangs", "dies", "first", "slow", "raises", "second", "third"]
     started = time.monotonic()
-    found = {record.path: record for record in inspect_all([(str(tmp_path / "a.mp4"), n) for n in names], 2, work)}
+    found = {record.path: record for record in inspect_all([Job(str(tmp_path / "a.mp4"), n) for n in names], 2, work)}
     assert time.monotonic() - started < 60
     assert {name: found[name].status for name in names} == {
         "hangs": "stuck",
@@ -69,4 +69,4 @@ def test_nothing_to_do_starts_no_process():
 def test_a_process_that_cannot_start_is_an_error_of_ours(tmp_path, work):
     (tmp_path / "odd_work.py").write_text("raise ImportError('broken')")
     with pytest.raises(RuntimeError, match="did not start"):
-        list(inspect_all([(str(tmp_path / "a.mp4"), "a")], 1, work))
+        list(inspect_all([Job(str(tmp_path / "a.mp4"), "a")], 1, work))

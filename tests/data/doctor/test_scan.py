@@ -1,5 +1,7 @@
 """Which files a scan takes, and that it decodes each only once."""
 
+from pathlib import Path
+
 import pytest
 
 from internvideo_pl.data.batch import Sample
@@ -7,6 +9,7 @@ from internvideo_pl.data.doctor import pool
 from internvideo_pl.data.doctor.scan import choose, scan
 from internvideo_pl.data.manifest import FileRecord, Manifest
 from tests.data.clips import write_video
+from tests.data.doctor.test_inspect import write_pictures
 
 
 def samples(split: str, count: int) -> list[Sample]:
@@ -53,7 +56,7 @@ def test_a_second_scan_decodes_nothing_and_a_third_only_what_changed(tmp_path, c
     asked = []
 
     def inspected(jobs, processes):
-        asked.extend(name for _, name in jobs)
+        asked.extend(job.name for job in jobs)
         return real(jobs, processes)
 
     real = pool.inspect_all
@@ -77,9 +80,29 @@ def test_what_was_stuck_is_tried_again_and_what_was_only_hashed_is_decoded(tmp_p
     assert {record.status for record in again.records.values()} == {"sound"}
 
 
+def test_excerpts_share_the_record_of_their_video_and_pictures_are_no_videos(tmp_path, chosen, monkeypatch):
+    path = chosen["train"][0].path
+    write_pictures(tmp_path / "frames")
+    found = [
+        Sample(f"{path}#t=0.100,0.300", "a"),
+        Sample(f"{path}#t=0.300,0.400", "b"),
+        Sample(f"{tmp_path}/frames", "c"),
+    ]
+    manifest = Manifest.load(tmp_path / "cache", tmp_path)
+    seen = scan({"train": found}, manifest, 1)
+    assert seen.decoded == 2
+    assert seen.of(found[0]) is seen.of(found[1])
+    assert (seen.of(found[0]).path, seen.of(found[0]).frames) == ("0.mp4", 4)
+    assert (seen.of(found[2]).status, seen.of(found[2]).frames) == ("sound", 3)
+    assert manifest.known(found[1].path) == seen.of(found[0])
+    Path(path).write_bytes(b"no video")
+    manifest.add(scan({"train": found}, manifest, 1).records.values())
+    assert manifest.hopeless(sample.path for sample in found).keys() == {found[0].path, found[1].path}
+
+
 def test_an_interrupted_scan_keeps_what_it_found(tmp_path, chosen, monkeypatch):
     def interrupted(jobs, processes):
-        yield from real(jobs[:1], processes)
+        yield from real(list(jobs)[:1], processes)
         raise KeyboardInterrupt
 
     real = pool.inspect_all

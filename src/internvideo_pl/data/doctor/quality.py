@@ -16,6 +16,7 @@ from internvideo_pl.data.manifest import HOPELESS, FileRecord
 LENGTH_SHARE, LENGTH_FRAMES = 0.1, 2
 # Likewise for a container's own claims; its duration counts the sound too, which may be half a second longer.
 CLAIM_SHARE, CLAIM_SECONDS = 0.1, 0.5
+STRIDED = ("dense", "pretrain", "windows")  # sampling that takes frames so far apart; all other spreads over the video
 KINDS = 3  # of the most frequent formats that are named
 
 
@@ -65,12 +66,11 @@ def check_lengths(lists: Lists, scan: Scan, mini: bool) -> list[Check]:
 
 
 def _check_short(config: ClipConfig, records: Sequence[FileRecord]) -> Check:
-    span = config.num_frames if config.sampling == "segments" else (config.num_frames - 1) * config.stride + 1
+    strided = config.sampling in STRIDED
+    span = (config.num_frames - 1) * config.stride + 1 if strided else config.num_frames
     counts = [record for record in records if record.frames]
     short = [record for record in counts if record.frames < span]
-    clip = f"a clip of {config.num_frames} frames" + (
-        "" if config.sampling == "segments" else f", stride {config.stride}"
-    )
+    clip = f"a clip of {config.num_frames} frames" + (f", stride {config.stride}" if strided else "")
     sentence = f"{len(short):,} of {len(counts):,} shorter than {clip} ({span} frames)" if short else f"all hold {clip}"
     items = [f"{record.path}: {counted(record.frames, 'frame')}" for record in short]
     todo = "frames of these are repeated to fill a clip: lower data.stride if they are many" if short else ""

@@ -1,0 +1,213 @@
+"""A process that hangs or dies is named, and the others end: without this they would wait for it in a collective.
+
+Every process says every two seconds through a store how far it is (`ranks`), and looks at what the others say. This is
+done in a thread, which also runs while training waits.
+"""
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import lightning as L
+from torch import distributed
+
+from internvideo_pl.callbacks.ranks import Ranks
+from internvideo_pl.data.batch import Batch
+from internvideo_pl.data.module import VideoData
+from internvideo_pl.errors import Interrupted, RunFailed
+
+BEAT = 2.0  # seconds between two signs of life
+SILENT = 20.0  # seconds without one after which a process is taken for dead: a minute has to suffice for everything
+PATIENCE = 2 * SILENT  # seconds that a process whose collective has failed waits to learn whose fault it was
+NAMED = 3  # videos of a batch in a sentence
+AGAIN = "the same command goes on after the last checkpoint"
+
+
+@dataclass(frozen=True)
+class Sign:
+    """What a process says of itself.
+
+    Attributes:
+        rank: Its number.
+        host: Its machine.
+        process: Its id there.
+        beat: Counts the signs, so that each differs from the one before.
+        place: Grows with everything that is done of an epoch; what lags behind the others holds them up.
+        doing: In words.
+        age: Seconds since `place` grew; None outside the loops over batches, where steps have no usual length.
+        failed: Why it ends early; empty otherwise.
+        ended: Whether it has come to its end.
+    """
+
+    rank: int
+    host: str
+    process: int
+    beat: int = 0
+    place: int = 0
+    doing: str = "starting"
+    age: float | None = None
+    failed: str = ""
+    ended: bool = False
+
+    @property
+    def name(self) -> str:
+        """The process in words."""
+        return f"rank {self.rank} (process {self.process} on {self.host})"
+
+
+class Watchdog(L.Callback):
+    """Ends this process when another one of the run is dead or any one hangs, and names it.
+
+    Args:
+        ranks: This process.
+        minutes: How long a step may take.
+        end: Ends the process with a sentence.
+    """
+
+    def __init__(self, ranks: Ranks, minutes: float, end: Any = None):
+        self.ranks = ranks
+        self.limit = minutes * 60
+        self.mine = Sign(ranks.rank, ranks.host, os.getpid())
+        self.moved: float | None = None
+        self.end = end or _end_process
+        self.heard: dict[int, tuple[bytes, float]] = {}  # the last sign of each rank, and when it came
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watch while the block runs.
+
+        When it fails because another process did, this one waits to be ended with the other's name.
+        """
+        stop = threading.Event()
+        thread = threading.Thread(target=self._watch, args=(stop,), daemon=True, name="watchdog")
+        thread.start()
+        try:
+            yield
+        except (Exception, Interrupted) as error:
+            if self.ranks.world > 1 and _of_others(error):
+                time.sleep(PATIENCE)
+            self.mine = replace(self.mine, failed=_first_line(error))
+            raise
+        else:
+            self.mine = replace(self.mine, ended=True)
+        finally:
+            stop.set()
+            thread.join(SILENT)
+
+    # The places of a batch: read, forward pass done, all done. Every process passes the same ones in the same order.
+
+    def on_train_batch_start(self, trainer: L.Trainer, module: L.LightningModule, batch: Batch, batch_idx: int) -> None:
+        """The loader has delivered."""
+        self._move(f"in the batch of {_videos(trainer, batch, 'train')} of step {trainer.global_step}")
+
+    def on_before_backward(self, trainer: L.Trainer, module: L.LightningModule, loss: Any) -> None:
+        """The forward pass is done."""
+        self._move(self.mine.doing)
+
+    def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, outputs: Any, batch: Batch, *_) -> None:
+        """The batch is done, the next one is read."""
+        self._move(f"after step {trainer.global_step}, reading what comes after {_videos(trainer, batch, 'train')}")
+
+    def on_test_batch_start(
+        self, trainer: L.Trainer, module: L.LightningModule, batch: Batch, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """The loader has delivered."""
+        self._move(f"in the test of {_videos(trainer, batch, 'test')}")
+
+    def on_test_batch_end(self, trainer: L.Trainer, module: L.LightningModule, outputs: Any, batch: Batch, *_) -> None:
+        """The batch is done."""
+        self._move(f"in the test, reading what comes after {_videos(trainer, batch, 'test')}")
+
+    def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """What follows has no usual length."""
+        self.moved = None
+
+    def on_test_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """What follows has no usual length."""
+        self.moved = None
+
+    def _move(self, doing: str) -> None:
+        self.mine = replace(self.mine, place=self.mine.place + 1, doing=doing)
+        self.moved = time.monotonic()
+
+    def _watch(self, stop: threading.Event) -> None:
+        store = self.ranks.store()
+        while True:
+            last = stop.wait(BEAT)
+            try:
+                self._say(store)
+                if last:
+                    return
+                verdict = self.judge(self._listen(store))
+            except RuntimeError:  # what PyTorch raises for a lost connection
+                verdict = f"rank 0's machine ({os.environ.get('MASTER_ADDR')}) or its launcher has stopped"
+            if verdict:
+                self.end(f"{verdict}: this process ends too, and {AGAIN}")
+                return
+
+    def _say(self, store: distributed.Store) -> None:
+        moved = self.moved
+        age = time.monotonic() - moved if moved is not None else None
+        self.mine = replace(self.mine, beat=self.mine.beat + 1, age=age)
+        store.set(f"sign/{self.mine.rank}", json.dumps(asdict(self.mine)))
+
+    def _listen(self, store: distributed.Store) -> dict[int, tuple[Sign, float]]:
+        """The last sign of every process that has given one, and the seconds since it came."""
+        now = time.monotonic()
+        ranks = range(self.ranks.world)
+        keys = {rank: f"sign/{rank}" for rank in ranks}
+        there = ranks if store.check(list(keys.values())) else [rank for rank in ranks if store.check([keys[rank]])]
+        for rank, said in zip(there, store.multi_get([keys[rank] for rank in there]), strict=True):
+            if self.heard.get(rank, (b"",))[0] != said:
+                self.heard[rank] = (said, now)
+        return {rank: (Sign(**json.loads(said)), now - at) for rank, (said, at) in self.heard.items()}
+
+    def judge(self, signs: dict[int, tuple[Sign, float]]) -> str:
+        """Who is dead, has failed or hangs, in words; empty when all is well.
+
+        Args:
+            signs: The last sign of each process, and the seconds since it came.
+        """
+        others = [(sign, silence) for rank, (sign, silence) in signs.items() if rank != self.ranks.rank]
+        for sign, _ in others:
+            if sign.failed:
+                return f"{sign.name} failed, {sign.failed}"
+        for sign, silence in others:
+            if silence > SILENT and not sign.ended:
+                return f"{sign.name} has given no sign of life for {silence:.0f} s; it was {sign.doing}"
+        working = [sign for sign, _ in signs.values() if sign.age is not None and not sign.ended]
+        if any(sign.age is not None and sign.age > self.limit for sign in working):
+            least = min(sign.place for sign in working)
+            held = [sign for sign in working if sign.place == least]
+            names = ", ".join(sign.name for sign in held[:NAMED]) + (", ..." if len(held) > NAMED else "")
+            return f"{names} hung for more than {self.limit / 60:g} min {held[0].doing}"
+        return ""
+
+
+def _videos(trainer: L.Trainer, batch: Batch, split: str) -> str:
+    """The batch's first videos by their keys."""
+    data: VideoData = trainer.datamodule  # type: ignore[attr-defined]
+    samples = data.split(split).samples
+    keys = [samples[i].key for i in batch.index[:NAMED].tolist()] if batch.index.device.type == "cpu" else []
+    return ", ".join(keys) + (", ..." if len(batch) > NAMED else "")
+
+
+def _of_others(error: BaseException) -> bool:
+    """Whether this is what a collective operation raises when another process is gone."""
+    lost = isinstance(error, distributed.DistError)
+    return lost or (isinstance(error, RuntimeError) and not isinstance(error, RunFailed) and "gloo" in str(error))
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__
+
+
+def _end_process(sentence: str) -> None:
+    print(f"internvideo: {sentence}", file=sys.__stderr__, flush=True)
+    os._exit(1)  # the main thread may wait inside a collective, where no exception reaches it
