@@ -8,8 +8,9 @@ from data_modules.msrvtt import MsrVtt
 from data_modules.own_videos import OwnVideos, OwnVideosConfig
 from data_modules.webvid import WebVid2M, WebVid10M
 from internvideo_pl.data.clips import ClipConfig
-from internvideo_pl.data.mixture import MixtureConfig, MixtureData
+from internvideo_pl.data.mixture import MixtureData
 from internvideo_pl.data.module import VideoData
+from internvideo_pl.data.parts import MixtureConfig
 
 # name in an experiment: (DataModule, its config)
 DATASETS: dict[str, tuple[type[VideoData], type[ClipConfig]]] = {

@@ -25,7 +25,7 @@ from internvideo_pl.video.sources.excerpt import excerpt_location
 HOWTO100M = DatasetFacts(
     name="HowTo100M",
     task="video-text pretraining",
-    splits={"videos": 1_220_000},  # arXiv 1906.03327: 1.22 M videos, 136 M narrations
+    splits={"videos": 1_220_000},  # arXiv 1906.03327: 1.22 M videos (136 M narrations), without an official split
     url="https://www.di.ens.fr/willow/research/howto100m",
     licence="research use, by form",
     terms="research use; each video belongs to its uploader",
@@ -65,9 +65,10 @@ class HowTo100MConfig(ClipConfig):
             UserError: No narration a video, or all videos held out.
         """
         super().__post_init__()
-        if (self.captions_a_video is not None and self.captions_a_video < 1) or self.held_out < 2:
+        captions = self.captions_a_video
+        if (captions is not None and captions < 1) or self.held_out < 2:
             raise UserError(
-                f"captions_a_video={self.captions_a_video} must be at least 1 or null, held_out={self.held_out} at least 2"
+                f"data: captions_a_video={captions} must be at least 1 or null, and held_out={self.held_out} at least 2"
             )
 
 
@@ -121,7 +122,7 @@ def read_names(root: Path) -> list[str]:
     names: dict[str, int] = {}
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
-        if not COLUMNS <= set(reader.fieldnames or ()):
+        if not set(reader.fieldnames or ()) >= COLUMNS:
             raise UserError(f"{path}, line 1: the columns of {HOWTO100M.name} are {', '.join(sorted(COLUMNS))}")
         for row in reader:
             name = row["video_id"] or ""
@@ -136,7 +137,7 @@ def find_videos(root: Path) -> dict[str, str]:
     """Every video by its id, from the first of the usual folders that holds any."""
     for folder in VIDEO_FOLDERS:
         if (root / folder).is_dir():
-            files = (os.path.splitext(entry.name) + (entry.path,) for entry in os.scandir(root / folder))
+            files = ((*os.path.splitext(entry.name), entry.path) for entry in os.scandir(root / folder))
             found = {stem: path for stem, suffix, path in files if suffix.lower() in SUFFIXES}
             if found:
                 return found
@@ -163,7 +164,7 @@ def read_object(path: Path) -> Iterator[tuple[str, Any]]:
                 buffer, mark = buffer[rest:], ","
             if not piece or len(buffer) > LARGEST:
                 break
-    if buffer.strip() not in ("}", "{}"):
+    if "".join(buffer.split()) != ("{}" if mark == "{" else "}"):
         raise UserError(f"{path} is no whole JSON object: it goes wrong at {buffer.strip()[:40]!r}; get it anew")
 
 

@@ -8,7 +8,7 @@ class UserError(ValueError):
     """A mistake in the input (name, key, file, value): the command line prints its one sentence and exits with 2."""
 
 
-class RunFailed(RuntimeError):
+class RunFailed(RuntimeError):  # noqa: N818  # says what happened
     """A run that cannot go on though its input was right (a loss that is not a number): one sentence, exit code 1."""
 
 

@@ -100,8 +100,8 @@ def test_position_encoding_makes_the_order_of_frames_count() -> None:
 def test_checkpointing_changes_nothing_but_memory() -> None:
     video = clip()
     gradients = []
-    for count in (0, 3):
-        model = awake(tower(checkpoint_blocks=count, global_dropout=0.0)).train()
+    for checkpointing in (False, True):
+        model = awake(tower(checkpointing=checkpointing, global_dropout=0.0)).train()
         torch.manual_seed(1)
         awake(model)(video).pooled.sum().backward()
         gradients.append([p.grad for p in model.parameters()])

@@ -6,7 +6,7 @@ import pytest
 
 from internvideo_pl.config import load_experiment
 from internvideo_pl.data.cache import FrameCache
-from internvideo_pl.data.mixture import MixtureConfig, PartConfig
+from internvideo_pl.data.parts import MixtureConfig, PartConfig
 from internvideo_pl.errors import UserError
 from internvideo_pl.run.build import build_data, check_fit, data_root, readers_of
 from internvideo_pl.run.mixture import mixture_table, write_mixture
@@ -51,7 +51,8 @@ def test_draws_follow_the_weights_and_images_come_beside_videos(tmp_path):
         for batch in loader:
             assert batch.video.shape == (4, 2, 48, 48, 3)
             assert batch.images.video.shape == (6, 1, 48, 48, 3)
-            assert len(batch.text) == 4 and len(batch.images.text) == 6
+            assert len(batch.text) == 4
+            assert len(batch.images.text) == 6
             assert {names[i] for i in batch.images.index} == {"image_text"}
             drawn.update(names[i] for i in batch.index)
     assert data.steps_per_epoch() == len(loader) == 8  # 32 videos, 4 a step
@@ -111,7 +112,8 @@ def test_what_was_drawn_from_is_written_and_read_back(tmp_path):
 
 def test_the_test_is_that_of_one_part(tmp_path):
     data = build_data(experiment(tmp_path), FrameCache())
-    assert data.test_list == "val" and data.protocol["dataset"] == "WebVid-2M"
+    assert data.test_list == "val"
+    assert data.protocol["dataset"] == "WebVid-2M"
     assert data.split("test").official == 4
     assert sum(len(batch) for batch in data.test_dataloader()) == 4
 
@@ -133,15 +135,13 @@ def test_mistakes_are_named_before_any_work(tmp_path, override, message):
 
 
 def test_a_mixture_has_no_classes_to_recognise(tmp_path):
-    wrong = experiment(
-        tmp_path, "~objective", "objective={name: supervised, head: {}}", "~backbone", "backbone={name: masked_vit, size: tiny}"
-    )
+    recognition = "~objective", "objective={name: supervised, head: {}}"
+    wrong = experiment(tmp_path, *recognition, "~backbone", "backbone={name: masked_vit, size: tiny}")
     with pytest.raises(UserError, match="wants the classes of one dataset"):
         check_fit(wrong)
 
 
 def test_videos_must_be_among_the_parts():
+    images = {"a": PartConfig(weight=1, images=True)}
     with pytest.raises(UserError, match="names no videos"):
-        MixtureConfig(
-            name="mixture", num_frames=1, batch_size=1, image_batch_size=1, parts={"a": PartConfig(weight=1, images=True)}
-        )
+        MixtureConfig(name="mixture", num_frames=1, batch_size=1, image_batch_size=1, parts=images)

@@ -75,6 +75,7 @@ def test_the_json_is_read_in_pieces_of_any_size(root, monkeypatch, piece):
     monkeypatch.setattr(howto100m, "PIECE", piece)
     assert dict(read_object(root / "caption.json")) == SAID
     (root / "empty.json").write_text("{ }")
+    assert list(read_object(root / "empty.json")) == []
     (root / "flat.json").write_text('{"a":1,"b" : [2, {"c": "}"}] }\n')
     assert list(read_object(root / "flat.json")) == [("a", 1), ("b", [2, {"c": "}"}])]
 

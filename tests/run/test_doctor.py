@@ -140,7 +140,7 @@ def test_the_table_names_the_first_few_and_what_to_do(capsys, broken):
         f"{NAME} can run; 5 warnings",
         "1 video both in the training files and in the test files",
         "1 video file that no list names: videos/all/stranger.mp4",
-        "to do: leakage: take the copies out of the training list",
+        "to do: msrvtt, leakage: take the copies out of the training list",
         "research use; each video belongs to its uploader",  # terms
         "github.com/ArrowLuo/CLIP4Clip",  # official source
         "findings.csv",
@@ -217,6 +217,17 @@ def test_missing_data_and_parents_are_named_with_what_to_do(capsys, tmp_path):
         assert part in failing["official lists"]["found"]
     assert any("damaged" in check["found"] for check in report["checks"] if check["name"] == "known defects")
     assert list((tmp_path / "results").rglob("*")) == []  # it leaves nothing there
+
+
+def test_a_mixture_goes_without_its_optional_parts(capsys, tmp_path):
+    code, report = doctor(capsys, "pretrain/masked_base_hybrid", f"paths.data={tmp_path}")
+    assert code == 2
+    lists = {check["about"]: check for check in report["checks"] if check["name"] == "official lists"}
+    assert {name: check["verdict"] for name, check in lists.items()} == {
+        **dict.fromkeys(("kinetics400", "webvid2m", "ava", "ssv2"), "fails"),
+        "self_collected": "warning",
+    }
+    assert lists["self_collected"]["todo"].startswith("the mixture goes without it")
 
 
 def test_parts_that_do_not_fit(capsys, whole):

@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from internvideo_pl.callbacks import checkpoint_file
 from internvideo_pl.callbacks.checkpoint_file import CheckpointFile
@@ -107,6 +109,43 @@ def test_a_killed_run_goes_on_bit_by_bit(
     assert [path.name for path in results.iterdir()] == ["001"]
     assert outputs_of(results / "001") == unbroken(*changes)
     assert starts(results / "001") == [0, start_again]
+
+
+RECIPE = {
+    "objective.mix": {"mixup": 0.8, "cutmix": 1.0},
+    "objective.head": {"dropout": 0.5},
+    "data.augment": {"rand_augment": "rand-m7-n4-mstd0.5-inc1", "erase": 0.5},
+    "data": {"num_sample": 2, "batch_size": 4, "crop": "random_resized"},
+    "data.mini_sizes": {"train": 1, "val": 1, "test": 1},
+    "backbone": {"drop_path": 0.3},
+    "optimizer": {"ema": 0.9},
+    "trainer": {"max_steps": STEPS, "log_every_n_steps": 1, "checkpoint_steps": 3},
+    "wandb": {"mode": "disabled"},
+}
+
+
+def test_mixing_augmentation_and_dropout_go_on_bit_by_bit(results, start, tmp_path, monkeypatch):
+    monkeypatch.setenv("INTERNVIDEO_CACHE", str(tmp_path / "cache"))
+    changes = [f"{part}.{key}={value}" for part, keys in RECIPE.items() for key, value in keys.items()]
+    command = ["posttrain/k400_masked_base", "--mini", "~parents", *changes]
+    assert run(*command, f"paths.run={tmp_path / 'unbroken'}") == 0
+    child = start([*command, "data.num_workers=2"], tmp_path / "log.txt", at_call(VideoModule, "training_step", 9, die))
+    assert end(child) == -signal.SIGKILL
+    assert run(*command) == 0
+    folder = tmp_path / command[0] / "001"
+    assert 0 < starts(folder)[1] < STEPS
+    assert outputs_of(folder) == outputs_of(tmp_path / "unbroken")
+
+
+def test_what_is_kept_is_the_moving_average(words, results):
+    assert run(*words, *EVERYTHING) == 0
+    kept = load_file(results / "001" / "model.safetensors")
+    state = CheckpointFile().load_checkpoint(results / "001" / "checkpoints" / "last.ckpt")
+    for name, value in kept.items():
+        assert torch.equal(value, state["state_dict"][f"objective.model.{name}"])
+    trained = state["current_model_state"]
+    assert any(not torch.equal(value, trained[f"objective.model.{name}"]) for name, value in kept.items())
+    assert json.loads((results / "001" / "done.json").read_text())["ema"] == 0.9
 
 
 def test_a_run_killed_while_it_saves_goes_on_from_the_checkpoint_before(words, start, results, unbroken, tmp_path):

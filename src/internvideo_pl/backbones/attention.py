@@ -22,7 +22,7 @@ HALF = (torch.bfloat16, torch.float16)
 # The fused kernel gains nothing from bf16. Plain products do, until all scores together outgrow the cache and what the
 # allocator keeps.
 PLAIN_KEYS_FULL = 32  # float32: up to so many keys, plain products
-PLAIN_SCORES_HALF = 2**24  # half precision: up to so many scores (32 MiB) at once, plain products; beyond, in chunks
+PLAIN_SCORES_HALF = 2**23  # half precision: up to so many scores (16 MiB) at once, plain products; beyond, in chunks
 CHUNK_SCORES = 2**21  # scores of a chunk for each thread (4 MiB)
 
 

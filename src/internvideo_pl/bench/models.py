@@ -172,8 +172,8 @@ def _floor(comparison: Comparison, timings: Mapping[str, Timing], rates: Mapping
     most = timings[THEIRS_FULL].median / half_floor
     return (
         f"Products reach {rate / 1e9:.0f} GFLOP/s in float32 and {half_rate / 1e9:.0f} in bf16 here: those of a step, "
-        f"attention included, take at least {1000 * floor:.0f} and {1000 * half_floor:.0f} ms. So nothing in bf16 could "
-        f"be more than {most:.2f} times as fast as {THEIRS_FULL}."
+        f"attention included, take at least {1000 * floor:.0f} and {1000 * half_floor:.0f} ms. Nothing in bf16 could be "
+        f"more than {most:.2f} times as fast as {THEIRS_FULL}."
     )
 
 

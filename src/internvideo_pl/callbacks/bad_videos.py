@@ -1,8 +1,10 @@
 """Videos that cannot be read: named with their reasons, limited in training, counted in evaluation."""
 
 from pathlib import Path
+from typing import Any
 
 import lightning as L
+from torch import distributed
 
 from internvideo_pl.data.batch import Batch
 from internvideo_pl.modules.base import VideoModule
@@ -42,8 +44,23 @@ class BadVideos(L.Callback):
         self.ledger.merge(found)
         module.unread.update(found.faults)
 
+    def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Learn what other processes found."""
+        self._share()
+
+    def on_test_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Learn what other processes could not read, before the module says what its test covers."""
+        assert isinstance(module, VideoModule)
+        module.unread = set().union(*_everyones(module.unread))
+        self._share()
+
+    def _share(self) -> None:
+        for faults in _everyones(self.ledger.faults):
+            self.ledger.merge(Ledger(self.ledger.total, budget=1.0, faults=faults))
+
     def state_dict(self) -> dict[str, dict[str, str]]:
-        """What has been found so far."""
+        """What all processes, each of which asks, have found so far."""
+        self._share()
         return {"faults": dict(self.ledger.faults)}
 
     def load_state_dict(self, state: dict[str, dict[str, str]]) -> None:
@@ -54,3 +71,12 @@ class BadVideos(L.Callback):
         """Write the ledger when something is in it."""
         if self.ledger.faults and trainer.is_global_zero:
             self.ledger.write(self.folder / "bad_videos.json")
+
+
+def _everyones(found: Any) -> list[Any]:
+    """What each process has found, in the order of their ranks."""
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return [found]
+    gathered: list[Any] = [None] * distributed.get_world_size()
+    distributed.all_gather_object(gathered, found)
+    return gathered

@@ -53,6 +53,8 @@ class Interrupts(L.Callback):
         self.training = False
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.asked is not None and number == signal.SIGUSR1:
+            return  # a cluster's warning also comes by way of torchrun: the second is no impatience
         if not self.training or self.asked is not None:
             raise Interrupted(number)
         self.asked = number

@@ -102,7 +102,7 @@ class Throughput(L.Callback):
         self._totals = [total + part for total, part in zip(self._totals, window, strict=True)]
         pace = {f"pace/{name}": value for name, value in self._pace(trainer, *window).items()}
         for logger in trainer.loggers:
-            logger.log_metrics(pace, step=trainer.global_step)
+            logger.log_metrics(pace, step=trainer.global_step - 1)  # the step that is done, as losses are logged
         self._open_window(trainer)
 
     def _pace(self, trainer: L.Trainer, seconds: float, clips: float, waited: float) -> dict[str, float]:

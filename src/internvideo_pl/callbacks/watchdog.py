@@ -15,10 +15,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import lightning as L
-from torch import distributed
+from torch import Tensor, distributed
 
 from internvideo_pl.callbacks.ranks import Ranks
 from internvideo_pl.data.batch import Batch
+from internvideo_pl.data.index import SampleIndex
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.errors import Interrupted, RunFailed
 
@@ -74,7 +75,10 @@ class Watchdog(L.Callback):
         self.ranks = ranks
         self.limit = minutes * 60
         self.mine = Sign(ranks.rank, ranks.host, os.getpid())
-        self.moved: float | None = None
+        self.words = "starting"
+        self.videos: _Videos | None = None
+        self.place = 0
+        self.moved: float | None = None  # when `place` last grew
         self.end = end or _end_process
         self.heard: dict[int, tuple[bytes, float]] = {}  # the last sign of each rank, and when it came
 
@@ -92,7 +96,8 @@ class Watchdog(L.Callback):
         except (Exception, Interrupted) as error:
             if self.ranks.world > 1 and _of_others(error):
                 time.sleep(PATIENCE)
-            self.mine = replace(self.mine, failed=_first_line(error))
+            # A signal comes to all: each saves and ends by itself, unless it cannot.
+            self.mine = replace(self.mine, failed=_first_line(error), ended=isinstance(error, Interrupted))
             raise
         else:
             self.mine = replace(self.mine, ended=True)
@@ -104,25 +109,23 @@ class Watchdog(L.Callback):
 
     def on_train_batch_start(self, trainer: L.Trainer, module: L.LightningModule, batch: Batch, batch_idx: int) -> None:
         """The loader has delivered."""
-        self._move(f"in the batch of {_videos(trainer, batch, 'train')} of step {trainer.global_step}")
+        self._move(f"in step {trainer.global_step + 1} with", _Videos.of(trainer, batch, "train"))
 
     def on_before_backward(self, trainer: L.Trainer, module: L.LightningModule, loss: Any) -> None:
         """The forward pass is done."""
-        self._move(self.mine.doing)
+        self._move(self.words, self.videos)
 
-    def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, outputs: Any, batch: Batch, *_) -> None:
+    def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: Any) -> None:
         """The batch is done, the next one is read."""
-        self._move(f"after step {trainer.global_step}, reading what comes after {_videos(trainer, batch, 'train')}")
+        self._move(f"after step {trainer.global_step}, before it had read what comes after", self.videos)
 
-    def on_test_batch_start(
-        self, trainer: L.Trainer, module: L.LightningModule, batch: Batch, batch_idx: int, dataloader_idx: int = 0
-    ) -> None:
+    def on_test_batch_start(self, trainer: L.Trainer, module: L.LightningModule, batch: Batch, *_: Any) -> None:
         """The loader has delivered."""
-        self._move(f"in the test of {_videos(trainer, batch, 'test')}")
+        self._move("in the test of", _Videos.of(trainer, batch, "test"))
 
-    def on_test_batch_end(self, trainer: L.Trainer, module: L.LightningModule, outputs: Any, batch: Batch, *_) -> None:
+    def on_test_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: Any) -> None:
         """The batch is done."""
-        self._move(f"in the test, reading what comes after {_videos(trainer, batch, 'test')}")
+        self._move("in the test, before it had read what comes after", self.videos)
 
     def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """What follows has no usual length."""
@@ -132,8 +135,9 @@ class Watchdog(L.Callback):
         """What follows has no usual length."""
         self.moved = None
 
-    def _move(self, doing: str) -> None:
-        self.mine = replace(self.mine, place=self.mine.place + 1, doing=doing)
+    def _move(self, words: str, videos: "_Videos | None") -> None:
+        self.words, self.videos = words, videos
+        self.place += 1
         self.moved = time.monotonic()
 
     def _watch(self, stop: threading.Event) -> None:
@@ -154,7 +158,8 @@ class Watchdog(L.Callback):
     def _say(self, store: distributed.Store) -> None:
         moved = self.moved
         age = time.monotonic() - moved if moved is not None else None
-        self.mine = replace(self.mine, beat=self.mine.beat + 1, age=age)
+        doing = f"{self.words} {self.videos}" if self.videos is not None else self.words
+        self.mine = replace(self.mine, beat=self.mine.beat + 1, place=self.place, doing=doing, age=age)
         store.set(f"sign/{self.mine.rank}", json.dumps(asdict(self.mine)))
 
     def _listen(self, store: distributed.Store) -> dict[int, tuple[Sign, float]]:
@@ -175,8 +180,8 @@ class Watchdog(L.Callback):
             signs: The last sign of each process, and the seconds since it came.
         """
         others = [(sign, silence) for rank, (sign, silence) in signs.items() if rank != self.ranks.rank]
-        for sign, _ in others:
-            if sign.failed:
+        for sign, silence in others:
+            if sign.failed and (silence > SILENT or not sign.ended):
                 return f"{sign.name} failed, {sign.failed}"
         for sign, silence in others:
             if silence > SILENT and not sign.ended:
@@ -190,12 +195,28 @@ class Watchdog(L.Callback):
         return ""
 
 
-def _videos(trainer: L.Trainer, batch: Batch, split: str) -> str:
-    """The batch's first videos by their keys."""
-    data: VideoData = trainer.datamodule  # type: ignore[attr-defined]
-    samples = data.split(split).samples
-    keys = [samples[i].key for i in batch.index[:NAMED].tolist()] if batch.index.device.type == "cpu" else []
-    return ", ".join(keys) + (", ..." if len(batch) > NAMED else "")
+@dataclass(frozen=True)
+class _Videos:
+    """The first videos of a batch; their keys are looked up only when somebody asks.
+
+    Attributes:
+        samples: The split.
+        index: int64 (at most `NAMED`,) on the CPU, where a copy arrives that nothing waits for.
+        more: Whether the batch has others.
+    """
+
+    samples: SampleIndex
+    index: Tensor
+    more: bool
+
+    @classmethod
+    def of(cls, trainer: L.Trainer, batch: Batch, split: str) -> "_Videos":
+        data: VideoData = trainer.datamodule  # type: ignore[attr-defined]
+        index = batch.index[:NAMED].to("cpu", non_blocking=True)
+        return cls(data.split(split).samples, index, len(batch) > NAMED)
+
+    def __str__(self) -> str:
+        return ", ".join(self.samples[i].key for i in self.index.tolist()) + (", ..." if self.more else "")
 
 
 def _of_others(error: BaseException) -> bool:

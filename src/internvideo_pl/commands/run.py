@@ -15,6 +15,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="FOLDER", help="folder of real videos or of the datasets")
     parser.add_argument("--gpus", type=int, metavar="N", help="devices a machine")
     parser.add_argument("--nodes", type=int, metavar="N", help="machines")
+    parser.add_argument("--node-rank", type=int, metavar="N", help="number of this machine, from 0 (NODE_RANK)")
+    parser.add_argument("--master", metavar="HOST[:PORT]", help="machine 0, where several machines meet (MASTER)")
     parser.add_argument("--fresh", action="store_true", help="start anew where an unfinished run could be continued")
 
 
@@ -24,8 +26,10 @@ def call(chosen: argparse.Namespace) -> None:
         raise UserError("Which experiment? Name one, as in `internvideo run demo` (`internvideo list` prints all).")
     require_experiment(chosen.name)  # before the heavy imports, so that a mistyped name is answered at once
     from internvideo_pl import run
+    from internvideo_pl.run.launch import Meeting
 
-    run.main(chosen.name, overrides_of(chosen), mini=chosen.mini, data=chosen.data)
+    meeting = Meeting.of(chosen.node_rank, chosen.master)
+    run.main(chosen.name, overrides_of(chosen), mini=chosen.mini, data=chosen.data, meeting=meeting)
 
 
 def overrides_of(chosen: argparse.Namespace) -> list[str]:

@@ -27,6 +27,7 @@ class TrainerConfig:
         gradient_clip_val: Largest norm of the gradient; null for no clipping.
         checkpoint_minutes: Most minutes between two checkpoints of the whole state.
         checkpoint_steps: Also one after every so many optimizer steps; null for none.
+        watchdog_minutes: Time that a step may take; after it the run ends and names the process that holds it up.
         resume: Whether an unfinished run of the same experiment is continued; false starts anew.
     """
 
@@ -41,6 +42,7 @@ class TrainerConfig:
     log_every_n_steps: int = field(default=10, metadata={"identity": False})
     checkpoint_minutes: float = field(default=10.0, metadata={"identity": False})
     checkpoint_steps: int | None = field(default=None, metadata={"identity": False})
+    watchdog_minutes: float = field(default=30.0, metadata={"identity": False})
     resume: bool = field(default=True, metadata={"identity": False})
     limit_train_batches: float | int = 1.0
     limit_test_batches: float | int = 1.0
@@ -49,8 +51,10 @@ class TrainerConfig:
         """Refuses values that cannot be.
 
         Raises:
-            UserError: Checkpoints at no interval.
+            UserError: Checkpoints at no interval, or no time for a step.
         """
+        if self.watchdog_minutes <= 0:
+            raise UserError(f"trainer.watchdog_minutes={self.watchdog_minutes} must be positive")
         if self.checkpoint_minutes <= 0 or (self.checkpoint_steps is not None and self.checkpoint_steps < 1):
             raise UserError(
                 f"trainer.checkpoint_minutes={self.checkpoint_minutes} must be positive and checkpoint_steps="

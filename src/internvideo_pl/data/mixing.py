@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 from torch.utils.data import Dataset
@@ -129,7 +130,7 @@ class JoinedIndex(SampleIndex):
         """A joined list does not grow."""
         raise TypeError("append to the part instead")
 
-    def __getitem__(self, number):  # type: ignore[no-untyped-def]  # as in `SampleIndex`
+    def __getitem__(self, number: Any) -> Any:  # as in `SampleIndex`
         """An entry, or a list of entries; the key begins with the part's name."""
         if isinstance(number, slice):
             return [self[i] for i in range(*number.indices(len(self)))]

@@ -4,11 +4,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import lightning as L
+import torch
 from torch import Tensor, nn
 
 from internvideo_pl.data.batch import Batch
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.errors import UserError
+from internvideo_pl.losses.gather import total, world_size
 from internvideo_pl.optim import OptimizerConfig, build_optimizer
 
 
@@ -67,9 +69,10 @@ class VideoModule(L.LightningModule):
         raise NotImplementedError
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """One step; logs every named loss under `train/`."""
+        """One step; logs every named loss, its mean over all processes, under `train/`."""
         losses = self.losses(batch)
-        logged = {f"train/{name}": value.detach() for name, value in losses.items()}
+        means = total(torch.stack([value.detach() for value in losses.values()])) / world_size()
+        logged = {f"train/{name}": mean for name, mean in zip(losses, means, strict=True)}
         self.log_dict(logged, prog_bar=True, batch_size=len(batch))
         return losses["loss"]
 

@@ -3,10 +3,19 @@
 Here and only here the library meets `data_modules`.
 """
 
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
 from internvideo_pl.callbacks.interrupts import Interrupts
+from internvideo_pl.callbacks.ranks import Ranks, Turns
+from internvideo_pl.config import Experiment
 from internvideo_pl.data.cache import FrameCache
-from internvideo_pl.errors import Interrupted
+from internvideo_pl.errors import Interrupted, UserError
+from internvideo_pl.run.build import check_fit
 from internvideo_pl.run.claim import claim
+from internvideo_pl.run.launch import Meeting, adopt, launch, to_launch
 from internvideo_pl.run.pipeline import run_stages
 from internvideo_pl.run.record import Identity
 from internvideo_pl.run.single import run_one
@@ -14,7 +23,9 @@ from internvideo_pl.run.stages import load_stages
 from internvideo_pl.run.summary import summarize
 
 
-def main(name: str, overrides: list[str], mini: bool = False, data: str | None = None) -> None:
+def main(
+    name: str, overrides: list[str], mini: bool = False, data: str | None = None, meeting: Meeting | None = None
+) -> None:
     """Run one experiment, or the stages of one; what the same command has begun and not ended is continued.
 
     Args:
@@ -22,6 +33,7 @@ def main(name: str, overrides: list[str], mini: bool = False, data: str | None =
         overrides: `key=value` arguments; for an experiment of stages they hold for every stage.
         mini: Whether the miniature and the tiny size are used.
         data: The dataset's folder; stands for `data.root=<folder>`.
+        meeting: Where several machines meet; by default as the environment says.
 
     Raises:
         UserError: Anything that the person must mend.
@@ -29,14 +41,48 @@ def main(name: str, overrides: list[str], mini: bool = False, data: str | None =
         Interrupted: A signal stopped it; the sentence says how it goes on.
     """
     plan, runs = load_stages(name, overrides, mini, data)
-    identity = Identity.of(name, runs)
-    paths = runs[0].paths
-    with Interrupts() as interrupts, claim(identity, paths.results, paths.run, runs[0].trainer.resume) as claimed:
+    ranks = Ranks.here()
+    if plan.stages and (ranks.world > 1 or any(to_launch(run, ranks) for run in runs)):
+        raise UserError(
+            f"{name} runs several experiments, each on one device: give GPUS= to one of them, or ARGS=trainer.devices=1"
+        )
+    if not plan.stages and to_launch(runs[0], ranks):
+        check_fit(runs[0])
+        words = ["run", name, *overrides, *(["--mini"] if mini else []), *(["--data", data] if data else [])]
+        return launch(runs[0], words, meeting or Meeting.of(None, None))
+    adopt(runs, ranks)
+    turns = Turns(ranks)
+    with Interrupts() as interrupts, _spoken_by_one(ranks), _folder(name, runs, turns) as folder:
         try:
             if plan.stages:
-                finished = run_stages(plan, runs, claimed.folder)
+                finished = run_stages(plan, runs, folder)
             else:
-                finished = [run_one(runs[0], claimed.folder, {}, FrameCache(), interrupts)]
+                finished = [run_one(runs[0], folder, {}, FrameCache(), interrupts, turns=turns)]
         except Interrupted as stop:
-            raise Interrupted(stop.signum, f"{stop}; the same command continues {claimed.folder}") from None
-        summarize(plan, finished, claimed.folder)
+            raise Interrupted(stop.signum, f"{stop}; the same command continues {folder}") from None
+        if ranks.first:
+            summarize(plan, finished, folder)
+
+
+@contextlib.contextmanager
+def _folder(name: str, runs: list[Experiment], turns: Turns) -> Iterator[Path]:
+    """The run's folder: rank 0 claims it, the others hear which it is."""
+    if not turns.ranks.first:
+        yield Path(turns.hear("folder"))
+        turns.end()
+        return
+    paths = runs[0].paths
+    with claim(Identity.of(name, runs), paths.results, paths.run, runs[0].trainer.resume) as claimed:
+        turns.tell("folder", str(claimed.folder.absolute()))
+        yield claimed.folder
+        turns.end()
+
+
+@contextlib.contextmanager
+def _spoken_by_one(ranks: Ranks) -> Iterator[None]:
+    """Only rank 0 prints; what goes wrong is said by whom it befalls."""
+    with contextlib.ExitStack() as stack:
+        if not ranks.first:
+            silence = stack.enter_context(open(os.devnull, "w"))
+            stack.enter_context(contextlib.redirect_stdout(silence))
+        yield

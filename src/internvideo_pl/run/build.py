@@ -21,8 +21,9 @@ from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.data.manifest import Manifest
 from internvideo_pl.data.mini.generate import make_mini
 from internvideo_pl.data.mini.layouts import MINIS
-from internvideo_pl.data.mixture import MixtureConfig, MixtureData
+from internvideo_pl.data.mixture import MixtureData
 from internvideo_pl.data.module import VideoData
+from internvideo_pl.data.parts import MixtureConfig
 from internvideo_pl.errors import UserError, hint
 from internvideo_pl.heads.classify import Classifier, ClassifyHeadConfig
 from internvideo_pl.heads.coordinated import CoordinatedClassifier, InternVideoT, LogitEnsemble

@@ -39,15 +39,15 @@ class Diagnosis:
         return worst(check.verdict for _, check in self.lines)
 
     @property
-    def failures(self) -> list[Check]:
-        """The checks that keep the experiment from running."""
-        return [check for _, check in self.lines if check.verdict == "fails"]
+    def failures(self) -> list[str]:
+        """The checks that keep the experiment from running, each with what it is about."""
+        return [f"{about}, {check.name}" for about, check in self.lines if check.verdict == "fails"]
 
     @property
     def todo(self) -> list[str]:
         """What a person can do, the things without which nothing runs first; nothing twice."""
-        ordered = sorted((check for _, check in self.lines if check.todo), key=lambda check: check.verdict != "fails")
-        return list(dict.fromkeys(f"{check.name}: {check.todo}" for check in ordered))
+        ordered = sorted((line for line in self.lines if line[1].todo), key=lambda line: line[1].verdict != "fails")
+        return list(dict.fromkeys(f"{about}, {check.name}: {check.todo}" for about, check in ordered))
 
     def table(self, findings: Path | None) -> Table:
         """One line a check; below, what to do.

@@ -56,7 +56,7 @@ def main(
     else:
         print_table(diagnosis.table(findings))
     if failures := diagnosis.failures:
-        what = ", ".join(dict.fromkeys(check.name for check in failures))
+        what = "; ".join(failures)
         raise UserError(f"{name} cannot run yet; {counted(len(failures), 'thing')} to mend, see above: {what}")
 
 

@@ -26,6 +26,7 @@ class Dataset:
     """One folder of data, and the stages that read it.
 
     Attributes:
+        name: Of the dataset, or of the part of a mixture.
         stages: In order; of a stage that reads a mixture, the part of it that reads this dataset.
         root: The folder; None where it is not known.
         error: Why not.
@@ -33,6 +34,7 @@ class Dataset:
         optional: Whether every stage can go without it.
     """
 
+    name: str
     stages: list[Experiment]
     root: Path | None = None
     error: UserError | None = None
@@ -64,7 +66,7 @@ def datasets_of(stages: Sequence[Experiment]) -> list[Dataset]:
                 root = data_root(reader).absolute()
             except UserError as mistake:
                 error = mistake
-            dataset = found.setdefault((reader.data.name, str(root)), Dataset([], root, error))
+            dataset = found.setdefault((part, str(root)), Dataset(part, [], root, error))
             dataset.stages.append(reader)
             dataset.optional &= mixture is not None and mixture.parts[part].optional and part != tested
             dataset.splits |= ({"train"} if _trains(stage) else set()) | ({"test"} if part == tested else set())
@@ -83,7 +85,7 @@ def examine(dataset: Dataset, sample: int | None) -> tuple[list[tuple[str, Check
     """
     reader = dataset.reader
     kind, _ = DATASETS[reader.data.name]
-    facts, name = kind.facts, reader.data.name
+    facts, name = kind.facts, dataset.name
     checks = [Check("source", "ok", f"{facts.name}: {facts.url}; {facts.licence}; {facts.terms}")]
     if dataset.root is None:
         checks.append(Check("folder", "fails", str(dataset.error), todo="name it with DATA=<folder>"))

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from internvideo_pl.data.mixture import MixtureData
-from internvideo_pl.data.module import VideoData
 from internvideo_pl.run.folder import write_json
 from internvideo_pl.tables.table import Cell, Column, Table
 

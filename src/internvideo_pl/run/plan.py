@@ -15,7 +15,7 @@ from internvideo_pl.callbacks.throughput import PEAK_FLOPS
 from internvideo_pl.config import Experiment, load_experiment
 from internvideo_pl.data.batch import Batch
 from internvideo_pl.data.cache import FrameCache
-from internvideo_pl.data.mixture import MixtureConfig
+from internvideo_pl.data.parts import MixtureConfig
 from internvideo_pl.errors import UserError, hint
 from internvideo_pl.modules.shape import StepShape, step_shape
 from internvideo_pl.run.build import build_data, build_module, check_fit, readers_of, world_size
@@ -122,7 +122,7 @@ def _clips(experiment: Experiment) -> tuple[int, str]:
         kinds = [DATASETS[reader.data.name][0] for reader in readers_of(experiment).values()]
         if not all(kind.official for kind in kinds):
             raise
-        return sum(kind.facts.splits["train"] for kind in kinds), "official counts; the data are not here"
+        return sum(kind.facts.splits.get("train", 0) for kind in kinds), "official counts; the data are not here"
 
 
 def _steps(experiment: Experiment, clips: int) -> int:

@@ -38,8 +38,8 @@ class Orders:
         return order
 
     def _listen(self) -> None:
-        """Reads the pipe itself: a loader worker that is forked meanwhile closes `sys.stdin`, and would wait for ever for
-        the lock of a buffer that this thread reads from.
+        """Read the pipe itself: a loader worker that is forked meanwhile closes `sys.stdin`, and would wait for ever
+        for the lock of a buffer that this thread reads from.
         """
         unread = b""
         while arrived := os.read(0, 65536):

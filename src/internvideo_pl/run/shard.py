@@ -11,8 +11,8 @@ from internvideo_pl.data.doctor.check import counted
 from internvideo_pl.data.index import SampleIndex
 from internvideo_pl.data.mini.generate import make_mini
 from internvideo_pl.data.mini.layouts import MINIS
-from internvideo_pl.data.mixture import MixtureConfig
 from internvideo_pl.data.module import VideoData
+from internvideo_pl.data.parts import MixtureConfig
 from internvideo_pl.data.shards.gain import measure_gain
 from internvideo_pl.data.shards.manifest import MANIFEST, Manifest
 from internvideo_pl.data.shards.pack import pack

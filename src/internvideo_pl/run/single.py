@@ -12,33 +12,46 @@ from internvideo_pl.callbacks.cost import CostMeter
 from internvideo_pl.callbacks.interrupts import Interrupts
 from internvideo_pl.callbacks.previews import Previews
 from internvideo_pl.callbacks.progress import Report, ReportProgress
+from internvideo_pl.callbacks.ranks import Ranks, Turns
 from internvideo_pl.callbacks.table_row import BenchmarkTable, RunFacts
 from internvideo_pl.callbacks.throughput import Throughput
+from internvideo_pl.callbacks.watchdog import Watchdog
 from internvideo_pl.config import Experiment, config_hash, save_config
 from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.data.hangs import Hangs
 from internvideo_pl.data.mixture import MixtureData
 from internvideo_pl.data.module import VideoData
+from internvideo_pl.errors import UserError
 from internvideo_pl.run.build import build_data, build_module, check_fit, check_labels, saved_model, world_size
 from internvideo_pl.run.finished import Finished, finish, read_finished
 from internvideo_pl.run.folder import DONE
 from internvideo_pl.run.mixture import write_mixture
 from internvideo_pl.run.note import note_of
-from internvideo_pl.run.record import Identity, Record, note_start
+from internvideo_pl.run.record import Identity, Record, note_start, read_record
 from internvideo_pl.run.trainer import build_loggers, build_trainer, closed_loggers, progress_bar, quiet
 from internvideo_pl.run.weights import find_parents, save_model
 from internvideo_pl.video.faults import Ledger
 
 
 def steps_of(experiment: Experiment, data: VideoData) -> int:
-    """Optimiser steps of the whole run, from `trainer.max_steps` or `trainer.max_epochs`, whichever is less."""
+    """Optimiser steps of the whole run, from `trainer.max_steps` or `trainer.max_epochs`, whichever is less.
+
+    Raises:
+        UserError: There is not one batch for each process.
+    """
     trainer = experiment.trainer
     limits = [trainer.max_steps] if trainer.max_steps >= 0 else []
-    if trainer.max_epochs == 0:
-        limits.append(0)
-    elif trainer.max_epochs > 0:
-        batches = data.steps_per_epoch() // world_size(trainer)
+    if limits == [0] or trainer.max_epochs == 0:
+        return 0  # who only evaluates needs no training videos
+    processes = world_size(trainer)
+    batches = data.steps_per_epoch() // processes
+    if trainer.max_epochs > 0:
         limits.append(trainer.max_epochs * math.ceil(batches / trainer.accumulate_grad_batches))
+    if min(limits) > 0 and batches == 0:
+        raise UserError(
+            f"{data.facts.name}'s training list gives {data.steps_per_epoch()} batches of {experiment.data.batch_size} "
+            f"clips, fewer than the {processes} processes: lower data.batch_size or use fewer devices"
+        )
     return min(limits)
 
 
@@ -49,6 +62,7 @@ def run_one(
     cache: FrameCache,
     interrupts: Interrupts,
     report: Report | None = None,
+    turns: Turns | None = None,
 ) -> Finished:
     """Run an experiment in its folder, from its newest checkpoint if there is one.
 
@@ -59,6 +73,7 @@ def run_one(
         cache: Videos kept in memory.
         interrupts: Signals that ask the run to stop.
         report: Is told the progress; without it a progress bar is drawn.
+        turns: The processes that train together, which are all called with the same arguments; one by default.
 
     Raises:
         UserError: Something that the person must mend, before any training starts.
@@ -68,11 +83,30 @@ def run_one(
     if (folder / DONE).is_file():
         return read_finished(experiment, folder)
     check_fit(experiment)
+    turns = turns or Turns(Ranks())
+    watchdog = Watchdog(turns.ranks, experiment.trainer.watchdog_minutes)
+    with watchdog.watching():
+        return _run(experiment, folder, stages, cache, interrupts, report, turns, watchdog)
+
+
+def _run(
+    experiment: Experiment,
+    folder: Path,
+    stages: dict[str, Path],
+    cache: FrameCache,
+    interrupts: Interrupts,
+    report: Report | None,
+    turns: Turns,
+    watchdog: Watchdog,
+) -> Finished:
+    """`run_one` while its watchdog watches. Only the first of several processes writes."""
+    first = turns.ranks.first
     checkpoint = newest(folder)
     step = step_of(checkpoint) if checkpoint else 0
     # A run that goes on has its parents' weights in its checkpoint, whatever has become of them since.
-    parents = None if checkpoint else find_parents(experiment, stages)
-    data = build_data(experiment, cache)
+    with turns.turn("find"):  # what is downloaded or generated is found by the next process
+        parents = None if checkpoint else find_parents(experiment, stages)
+        data = build_data(experiment, cache)
     hangs = Hangs(folder, experiment.data.decode_timeout)
     data.hung = hangs.known
     check_labels(experiment, data)
@@ -83,31 +117,44 @@ def run_one(
         ledger.record(fault)
     L.seed_everything(experiment.seed, workers=True, verbose=False)
     module = build_module(experiment, data, parents, steps)
-    _clear(folder)
-    save_config(experiment, folder / "config.yaml")
-    record = note_start(folder, Identity.of(experiment.name, [experiment]), parents or {}, step)
-    if parents:
-        parents.report(experiment.name, folder)
-    if isinstance(data, MixtureData) and steps > 0:
-        write_mixture(data, folder)
-    _say_how_it_goes_on(record, folder, steps)
+    if first:
+        _clear(folder)
+        save_config(experiment, folder / "config.yaml")
+        record = note_start(folder, Identity.of(experiment.name, [experiment]), parents or {}, step)
+        if parents:
+            parents.report(experiment.name, folder)
+        if isinstance(data, MixtureData) and steps > 0:
+            write_mixture(data, folder)
+        _say_how_it_goes_on(record, folder, steps)
+    with turns.turn("note"):
+        record = _noted(folder)
     meter, pace = CostMeter(experiment.cost, folder), Throughput(experiment.trainer.log_every_n_steps)
     pictures = Previews(folder)
     table = BenchmarkTable(_facts(experiment, record), folder, meter)
     shown = ReportProgress(report) if report else progress_bar()
-    callbacks = [BadVideos(ledger, folder), meter, pace, table, pictures, shown]
+    callbacks = [BadVideos(ledger, folder), watchdog, meter, pace, table, pictures, shown]
     loggers = build_loggers(experiment, folder, step, record.wandb_id)
     trainer = build_trainer(experiment, folder, callbacks, steps, interrupts, loggers)
     with quiet(), closed_loggers(), hangs.named():
         if steps > 0:
             trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
             model = saved_model(module)
-            save_model(model, folder, note_of(model, experiment, data))
+            if first:
+                save_model(model, folder, note_of(model, experiment, data))
         trainer.test(module, datamodule=data, verbose=False)
-    if pace.advice():
-        print(pace.advice(), file=sys.stderr)
     found = ledger.summary() if ledger.faults else ""
-    return finish(experiment, folder, pictures.previews, found, meter.seconds)
+    if first:
+        if pace.advice():
+            print(pace.advice(), file=sys.stderr)
+        finish(experiment, folder, pictures.previews, found, meter.seconds)
+    with turns.turn("finish"):
+        return read_finished(experiment, folder)
+
+
+def _noted(folder: Path) -> Record:
+    record = read_record(folder)
+    assert record is not None
+    return record
 
 
 def _facts(experiment: Experiment, record: Record) -> RunFacts:

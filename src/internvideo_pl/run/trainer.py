@@ -5,11 +5,14 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import lightning as L
+from lightning.fabric.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ProgressBar, RichProgressBar, TQDMProgressBar
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.strategies import DDPStrategy
 
 from internvideo_pl.callbacks.checkpoint_file import CheckpointFile
 from internvideo_pl.callbacks.checkpoints import Checkpoints
@@ -17,7 +20,8 @@ from internvideo_pl.callbacks.ema import MovingAverage
 from internvideo_pl.callbacks.finite import StopOnNonFinite
 from internvideo_pl.callbacks.interrupts import Interrupts
 from internvideo_pl.callbacks.randomness import StepRandomness
-from internvideo_pl.config import Experiment
+from internvideo_pl.config import Experiment, TrainerConfig
+from internvideo_pl.run.build import world_size
 from internvideo_pl.run.metrics_log import MetricsLog
 from internvideo_pl.run.wandb_log import WandbLog
 
@@ -36,12 +40,14 @@ def build_trainer(
     loggers: list[Logger],
 ) -> L.Trainer:
     """A trainer that writes only into `folder` and stops after `steps` optimiser steps."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no banner of devices and tips
+    for part in ("pytorch", "fabric"):
+        logging.getLogger(f"lightning.{part}").setLevel(logging.WARNING)  # no banner of devices, processes and tips
     config = experiment.trainer
     return L.Trainer(
         accelerator=config.accelerator,
         devices=config.devices,
         num_nodes=config.num_nodes,
+        strategy=_strategy(config),
         precision=config.precision,
         max_epochs=-1,
         max_steps=steps,
@@ -52,7 +58,8 @@ def build_trainer(
         limit_val_batches=0,  # a run is judged by its test; nothing is chosen on validation videos
         limit_test_batches=config.limit_test_batches,
         callbacks=[*callbacks, *_training_callbacks(experiment, folder, interrupts)],
-        plugins=[CheckpointFile()],
+        # Named, since Lightning would find SLURM's by itself, whose handler saves in the middle of a step.
+        plugins=[CheckpointFile(), TorchElasticEnvironment() if world_size(config) > 1 else LightningEnvironment()],
         logger=loggers,
         default_root_dir=folder,
         use_distributed_sampler=False,  # our order shares samples out itself, without padding
@@ -61,6 +68,18 @@ def build_trainer(
         enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in callbacks),
         deterministic="warn",  # some CUDA kernels have no such form: say so and go on
     )
+
+
+def _strategy(config: TrainerConfig) -> DDPStrategy | str:
+    """How several processes train one model.
+
+    Parameters without a gradient are an error, since those that an objective does not use are frozen. The graph is not
+    declared static: batches with and without images are different graphs, and accumulated ones skip the reduction.
+    """
+    if world_size(config) == 1:
+        return "auto"
+    patience = timedelta(minutes=config.watchdog_minutes + 1)  # the watchdog, which knows names, speaks first
+    return DDPStrategy(gradient_as_bucket_view=True, find_unused_parameters=False, timeout=patience)
 
 
 def _training_callbacks(experiment: Experiment, folder: Path, interrupts: Interrupts) -> list[Callback]:
@@ -105,7 +124,7 @@ def closed_loggers() -> Iterator[None]:
 
 
 # Beginnings of Lightning's hints that our loaders, folders and frozen encoders make moot.
-HINTS = ("many workers", "val_dataloader", "Experiment logs directory", "in eval mode", "LeafSpec", "logging interval")
+HINTS = ("many workers", "val_dataloader", "Experiment logs directory", "in eval mode", "LeafSpec", "logging interval", "Grad strides")
 
 
 @contextmanager

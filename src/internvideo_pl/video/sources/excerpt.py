@@ -12,6 +12,7 @@ from torch import Tensor
 
 from internvideo_pl.video.faults import DecodeError
 
+ROUNDING = 0.0005  # seconds: locations are written in milliseconds
 FRAGMENT = re.compile(r"(?P<whole>.+)#t=(?P<start>\d+(\.\d+)?),(?P<end>\d+(\.\d+)?)")
 
 
@@ -73,8 +74,8 @@ class Excerpt:
         times = self._times
         if self.start > times[-1] + self._last(times):
             raise DecodeError(self.location, f"begins after the video's end at {times[-1]:.1f} s")
-        first = max(int(np.searchsorted(times, self.start, side="right")) - 1, 0)
-        return first, max(int(np.searchsorted(times, self.end, side="left")), first + 1)
+        first = max(int(np.searchsorted(times, self.start + ROUNDING, side="right")) - 1, 0)
+        return first, max(int(np.searchsorted(times, self.end - ROUNDING, side="left")), first + 1)
 
     @staticmethod
     def _last(times: np.ndarray) -> float:

@@ -1,0 +1,133 @@
+"""Several processes on one machine, started by the command itself and by torchrun, beside one process."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from internvideo_pl.__main__ import main
+from internvideo_pl.tables.row import read_rows
+from tests.data.clips import write_video
+
+EXPERIMENT = "pretrain/align_msrvtt_base"
+STEPS = 3
+
+
+@pytest.fixture
+def environment(tmp_path, monkeypatch) -> dict[str, str]:
+    monkeypatch.setenv("INTERNVIDEO_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    return os.environ | {"OMP_NUM_THREADS": "1"}
+
+
+def words(batch: int, *more: str) -> list[str]:
+    small = {
+        "wandb": {"mode": "disabled"},
+        "data": {"num_workers": 0, "batch_size": batch, "mini_sizes.train": 9},
+        "trainer": {"max_steps": STEPS, "log_every_n_steps": 1, "limit_test_batches": 2},
+    }
+    changes = [f"{part}.{key}={value}" for part, keys in small.items() for key, value in keys.items()]
+    return ["run", EXPERIMENT, "--mini", *changes, *more]
+
+
+def losses(folder: Path) -> list[list[float]]:
+    names = ("train/loss", "train/contrastive_loss", "train/caption_loss")
+    with (folder / "metrics.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["train/loss"]]
+    return [[float(row[name]) for name in names] for row in rows]
+
+
+@pytest.mark.slow
+def test_two_processes_equal_one_with_the_whole_batch(environment, tmp_path):
+    alone, together = tmp_path / "alone", tmp_path / "together"
+    assert main(words(4, f"paths.run={alone}")) == 0
+    command = [sys.executable, "-m", "internvideo_pl", *words(2, "trainer.devices=2", f"paths.run={together}")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("report:") == 1  # one of them speaks
+    assert len(losses(together)) == STEPS
+    np.testing.assert_allclose(losses(together), losses(alone), rtol=1e-5)
+    mine, theirs = load_file(together / "model.safetensors"), load_file(alone / "model.safetensors")
+    assert mine.keys() == theirs.keys()
+    for name in mine:  # AdamW divides by the gradient's own size: rounding of a tiny one moves a weight by up to lr
+        np.testing.assert_allclose(mine[name], theirs[name], atol=2e-4, err_msg=name)
+    rows, problems = read_rows(together)
+    assert not problems
+    assert rows[0].devices.startswith("2 CPU process")
+    assert len(json.loads((together / "run.json").read_text())["starts"]) == 1
+
+
+@pytest.fixture
+def videos(tmp_path) -> Path:
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    for i in range(8):
+        write_video(folder / f"{i}.mp4", frames=12 + i)
+    (folder / "broken.mp4").write_bytes(b"not a video at all")
+    return folder
+
+
+def own(videos: Path, *more: str) -> list[str]:
+    small = ["wandb.mode=disabled", "backbone.size=tiny", "backbone.image_size=32", "backbone.num_frames=4"]
+    data = ["data.batch_size=2", "data.num_workers=0", "data.num_frames=4", "data.stride=1", "data.size=32"]
+    steps = ["trainer.accelerator=cpu", "trainer.log_every_n_steps=1", "trainer.checkpoint_steps=2"]
+    return ["run", "pretrain/own_videos", "--data", str(videos), *small, *data, "data.short_side=48", *steps, *more]
+
+
+@pytest.mark.slow
+def test_under_torchrun_a_killed_process_is_named_and_the_same_command_goes_on(environment, videos, tmp_path):
+    folder = tmp_path / "run"
+    command = own(videos, "trainer.max_steps=500", "trainer.checkpoint_steps=10", f"paths.run={folder}")
+    parent = subprocess.Popen(
+        [sys.executable, "-m", "internvideo_pl", *command, "trainer.devices=2"],
+        env=environment, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        _wait_for(folder / "checkpoints" / "last.ckpt")
+        os.kill(_rank(parent.pid, 1), signal.SIGKILL)
+        told = time.monotonic()
+        _, said = parent.communicate(timeout=60)
+    finally:
+        parent.kill()
+    assert time.monotonic() - told < 60
+    assert parent.returncode == 1
+    assert "rank 1 (process" in said
+    assert "was killed by SIGKILL" in said
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "internvideo_pl"]
+    reached = json.loads((folder / "run.json").read_text())["starts"]
+    assert [start["step"] for start in reached] == [0]
+    again = [word.replace("max_steps=500", "max_steps=500") for word in command] + ["trainer.limit_test_batches=1"]
+    stop = subprocess.Popen([*torchrun, *again[:-1], "trainer.devices=2"], env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        before = (folder / "checkpoints" / "last.ckpt").stat().st_mtime_ns
+        _wait_for(folder / "checkpoints" / "last.ckpt", before)
+        stop.terminate()
+        _, said = stop.communicate(timeout=120)
+    finally:
+        stop.kill()
+    assert f"continuing {folder} after step" in said
+    assert len(json.loads((folder / "run.json").read_text())["starts"]) == 2
+
+
+def _rank(parent: int, rank: int) -> int:
+    """The process id of a rank."""
+    for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+        told = Path(f"/proc/{child}/environ").read_bytes().split(b"\0")
+        if f"RANK={rank}".encode() in told:
+            return int(child)
+    raise AssertionError(f"no process of rank {rank}")
+
+
+def _wait_for(path: Path, newer: int = 0, seconds: float = 120) -> None:
+    until = time.monotonic() + seconds
+    while not (path.is_file() and path.stat().st_mtime_ns > newer):
+        assert time.monotonic() < until, f"{path} did not appear"
+        time.sleep(0.1)

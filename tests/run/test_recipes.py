@@ -1,0 +1,82 @@
+"""Every recipe of the paper in its mini form: it trains on its miniature, its loss falls, its children use it."""
+
+import csv
+import json
+import statistics
+from pathlib import Path
+
+import pytest
+
+from internvideo_pl.__main__ import main
+from internvideo_pl.config import load_experiment
+from internvideo_pl.folders import list_experiments
+from internvideo_pl.run.schemas import SCHEMAS
+
+K710 = ["data.mini_sizes.train=8", "data.mini_sizes.val=1"]
+HYBRID = [
+    *(f"data.parts.kinetics400.mini_sizes.{sizes}" for sizes in ("train=8", "val=2")),
+    *(f"data.parts.webvid2m.mini_sizes.{sizes}" for sizes in ("train=96", "val=4")),
+]
+ALIGN = [
+    *(f"data.parts.webvid10m.mini_sizes.{sizes}" for sizes in ("train=96", "val=8")),
+    *(f"data.parts.{sizes}" for sizes in ("howto100m.mini_sizes.videos=24", "image_text.mini_sizes.pairs=120")),
+    "data.parts.image_text.mini_sizes.shard=40",
+]
+# recipe -> smaller data than its mini form's; parents before children
+RECIPES = {
+    **{f"pretrain/masked_{size}_hybrid": HYBRID for size in ("base", "large", "huge")},
+    **{f"pretrain/align_{size}": ALIGN for size in ("base", "large")},
+    **{f"posttrain/k710_masked_{size}": K710 for size in ("base", "large", "huge")},
+    **{f"posttrain/k710_{kind}": K710 for kind in ("multimodal_base", "multimodal_large", "clip_large")},
+    **{f"coordinate/k710_internvideo_{letter}": K710 for letter in "dt"},
+}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("recipes")
+
+
+def losses(name: str, results: Path, steps: int) -> list[float]:
+    words = [f"paths.results={results}", "wandb.mode=disabled", "trainer.log_every_n_steps=1"]
+    assert main(["run", name, "--mini", *words, f"trainer.max_steps={steps}", *RECIPES[name]]) == 0
+    with (results / name / "001" / "metrics.csv").open() as file:
+        return [float(row["train/loss"]) for row in csv.DictReader(file) if row["train/loss"]]
+
+
+def test_a_mixture_with_images_trains_and_says_what_it_drew_from(results, capsys):
+    found = losses("pretrain/align_base", results, 8)
+    assert statistics.mean(found[-2:]) < 0.95 * statistics.mean(found[:2])
+    folder = results / "pretrain/align_base/001"
+    rows = {row["part"]: row for row in json.loads((folder / "mixture.json").read_text())}
+    assert rows.keys() == {"webvid10m", "howto100m", "image_text", "self_collected"}
+    assert rows["self_collected"]["left_out"]
+    printed = capsys.readouterr().out
+    assert "mixture of the training data" in printed
+    assert "image-text pairs" in (folder / "report.html").read_text()
+    assert main(["card", str(folder)]) == 0
+    assert "| webvid10m | WebVid-10M |" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in RECIPES if name != "pretrain/align_base"])
+def test_a_recipe_trains_and_its_loss_falls(name, results):
+    if not (results / "pretrain/align_base").is_dir():  # a parent of others, which the test above may have left
+        losses("pretrain/align_base", results, 8)
+    steps = 30
+    found = losses(name, results, steps)
+    assert len(found) == steps
+    assert statistics.mean(found[-8:]) < statistics.mean(found[:8])
+
+
+def test_parents_of_recipes_are_experiments_or_released_weights():
+    for name in RECIPES:
+        parents = load_experiment(name, schemas=SCHEMAS).parents.values()
+        assert all(parent in list_experiments() or parent.startswith("clip_") for parent in parents)
+    assert list(load_experiment("pretrain/align_base", schemas=SCHEMAS).parents.values()) == ["clip_b16"]
+    assert load_experiment("pretrain/align_base", mini=True, schemas=SCHEMAS).parents == {}
+
+
+def test_global_batches_are_the_papers():
+    data = load_experiment("pretrain/align_large", schemas=SCHEMAS).data
+    assert (128 * data.batch_size, 128 * data.image_batch_size) == (14_336, 86_016)
