@@ -11,10 +11,10 @@ READY := $(VENV)/.installed
 PINNED := $(VENV)/constraints.txt
 
 # Handed to the recipes through the environment, so that no value is ever read as shell text.
-export NAME DATA ONLY ROUNDS VIDEOS SAMPLE T TO SIZE GOP CRF FROM GPU MFU PRICE
+export NAME DATA ONLY ROUNDS VIDEOS SAMPLE T TO SIZE GOP CRF FROM GPU MFU PRICE NODE_RANK MASTER CPUS TIME PARTITION ACCOUNT
 
 .DEFAULT_GOAL := help
-.PHONY: moved help install vocabulary experiment list plan table doctor bench shard weights card test test-all lint format clean
+.PHONY: moved help install vocabulary experiment slurm list plan table doctor bench shard weights card test test-all lint format clean
 .DELETE_ON_ERROR:
 
 help: ## print this list
@@ -51,11 +51,17 @@ moved:
 vocabulary: $(READY) ## download CLIP's vocabulary again if it is gone
 	@$(PY) -m internvideo_pl vocabulary
 
-experiment: $(READY) ## run one: NAME=finetune/k400 [MINI=1] [ARGS="key=value ..."] [DATA=folder] [GPUS=8 NODES=2] [FRESH=1]
+experiment: $(READY) ## run one: NAME=finetune/k400 [MINI=1] [ARGS="key=value ..."] [DATA=folder] [GPUS=8 NODES=2 NODE_RANK=0 MASTER=host] [FRESH=1]
 	@[ -n "$$NAME" ] || { echo 'Which experiment? Name one, as in: make experiment NAME=demo (make list prints all).' >&2; exit 2; }
 	@set -f; exec $(PY) -m internvideo_pl run "$$NAME" $(if $(filter-out 0,$(MINI)),--mini) \
 		$${DATA:+--data "$$DATA"} $(if $(GPUS),--gpus $(GPUS)) $(if $(NODES),--nodes $(NODES)) \
 		$(if $(filter-out 0,$(FRESH)),--fresh) $(ARGS)
+
+slurm: $(READY) ## write a job for SLURM: NAME=... [GPUS=8 NODES=4 CPUS=8 TIME=24:00:00 PARTITION=.. ACCOUNT=..] [TO=job.sh]
+	@[ -n "$$NAME" ] || { echo 'Which experiment? Name one, as in: make slurm NAME=pretrain/masked_k400_base GPUS=8 NODES=4' >&2; exit 2; }
+	@set -f; exec $(PY) -m internvideo_pl slurm "$$NAME" $(if $(filter-out 0,$(MINI)),--mini) $${DATA:+--data "$$DATA"} \
+		$(if $(GPUS),--gpus $(GPUS)) $(if $(NODES),--nodes $(NODES)) $${CPUS:+--cpus "$$CPUS"} $${TIME:+--time "$$TIME"} \
+		$${PARTITION:+--partition "$$PARTITION"} $${ACCOUNT:+--account "$$ACCOUNT"} $${TO:+--to "$$TO"} $(ARGS)
 
 list: $(READY) ## print every experiment, the paper's number and ours (JSON=1 for scripts)
 	@$(PY) -m internvideo_pl list $(if $(filter-out 0,$(JSON)),--json)

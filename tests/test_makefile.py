@@ -208,3 +208,9 @@ def test_clean_keeps_what_took_long(make, tmp_path):
     assert (tmp_path / ".venv").exists()
     assert not (tmp_path / "src" / "x" / "__pycache__").exists()
     assert not (tmp_path / ".pytest_cache").exists()
+
+
+def test_slurm_hands_everything_on(make):
+    told = ["NAME=a/b", "MINI=1", "DATA=/my $$x", "GPUS=8", "NODES=4", "TIME=1:00:00", "PARTITION=a b", "TO=j.sh"]
+    expected = ["slurm", "a/b", "--mini", "--data", "/my $x", "--gpus", "8", "--nodes", "4", "--time", "1:00:00"]
+    assert words(make("slurm", *told, "ARGS=c=1")) == [*expected, "--partition", "a b", "--to", "j.sh", "c=1"]

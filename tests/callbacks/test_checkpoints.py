@@ -7,7 +7,9 @@ from pathlib import Path
 import lightning as L
 import pytest
 import torch
+from lightning.pytorch.plugins import MixedPrecision
 from torch import Tensor, multiprocessing, nn
+from torch.amp import GradScaler
 from torch.utils.data import Dataset
 
 from internvideo_pl.callbacks.checkpoint_file import CheckpointFile
@@ -48,7 +50,7 @@ class Toy(L.LightningModule):
         return torch.optim.AdamW(self.parameters(), lr=0.01)
 
 
-def fit(folder: Path, processes: int, die_at: int = -1, **saving) -> Toy:
+def fit(folder: Path, processes: int, die_at: int = -1, scaler: GradScaler | None = None, **saving) -> Toy:
     """Train from the newest checkpoint, if there is one; the global batch stays the same."""
     notes = folder / "notes"
     notes.mkdir(parents=True, exist_ok=True)
@@ -62,7 +64,7 @@ def fit(folder: Path, processes: int, die_at: int = -1, **saving) -> Toy:
         max_epochs=-1,
         max_steps=STEPS,
         callbacks=[interrupts, Checkpoints(folder, interrupts, **options)],
-        plugins=[CheckpointFile()],
+        plugins=[CheckpointFile(), *([MixedPrecision("16-mixed", "cpu", scaler)] if scaler else [])],
         use_distributed_sampler=False,
         logger=False,
         enable_progress_bar=False,
@@ -114,6 +116,23 @@ def test_any_number_of_processes_goes_on_where_any_other_was_killed(tmp_path, un
     assert reads(tmp_path) == reads(unbroken)
     assert len(reads(tmp_path)) == STEPS
     assert torch.allclose(weights(tmp_path), weights(unbroken), rtol=1e-12, atol=0)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_gradient_scaler_goes_on_too(tmp_path):
+    def scaler() -> GradScaler:
+        return GradScaler("cpu", init_scale=2.0**10, growth_interval=3)
+
+    whole, broken = scaler(), scaler()
+    fit(tmp_path / "whole", 1, scaler=whole)
+    child = os.fork()
+    if not child:
+        fit(tmp_path / "broken", 1, die_at=10, scaler=scaler())
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    fit(tmp_path / "broken", 1, scaler=broken)
+    assert broken.state_dict() == whole.state_dict()
+    assert whole.get_scale() == 2.0 ** (10 + STEPS // 3)
+    assert torch.equal(weights(tmp_path / "broken"), weights(tmp_path / "whole"))
 
 
 def test_time_alone_brings_a_checkpoint(tmp_path):

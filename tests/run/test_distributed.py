@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -104,8 +105,9 @@ def test_under_torchrun_a_killed_process_is_named_and_the_same_command_goes_on(e
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "internvideo_pl"]
     reached = json.loads((folder / "run.json").read_text())["starts"]
     assert [start["step"] for start in reached] == [0]
-    again = [word.replace("max_steps=500", "max_steps=500") for word in command] + ["trainer.limit_test_batches=1"]
-    stop = subprocess.Popen([*torchrun, *again[:-1], "trainer.devices=2"], env=environment, stderr=subprocess.PIPE, text=True)
+    stop = subprocess.Popen(
+        [*torchrun, *command, "trainer.devices=2"], env=environment, stderr=subprocess.PIPE, text=True
+    )
     try:
         before = (folder / "checkpoints" / "last.ckpt").stat().st_mtime_ns
         _wait_for(folder / "checkpoints" / "last.ckpt", before)
@@ -131,3 +133,70 @@ def _wait_for(path: Path, newer: int = 0, seconds: float = 120) -> None:
     while not (path.is_file() and path.stat().st_mtime_ns > newer):
         assert time.monotonic() < until, f"{path} did not appear"
         time.sleep(0.1)
+
+
+@pytest.fixture
+def hosts() -> Iterator[list[list[str]]]:
+    """Two network namespaces joined by a cable: how to start a command in each."""
+    number = os.getpid() % 1000
+    names = [f"iv{number}a", f"iv{number}b"]
+    cables = [f"v{number}a", f"v{number}b"]
+
+    def ip(*arguments: str) -> None:
+        subprocess.run(["ip", *arguments], check=True, capture_output=True)
+
+    try:
+        for name in names:
+            ip("netns", "add", name)
+        ip("link", "add", cables[0], "type", "veth", "peer", "name", cables[1])
+        for i, (name, cable) in enumerate(zip(names, cables, strict=True), 1):
+            ip("link", "set", cable, "netns", name)
+            ip("-n", name, "addr", "add", f"10.77.0.{i}/24", "dev", cable)
+            ip("-n", name, "link", "set", cable, "up")
+            ip("-n", name, "link", "set", "lo", "up")
+    except (OSError, subprocess.CalledProcessError) as error:
+        _unplug(names)
+        pytest.skip(f"network namespaces cannot be made here: {error}")
+    yield [
+        ["ip", "netns", "exec", name, "env", f"GLOO_SOCKET_IFNAME={cable}"]
+        for name, cable in zip(names, cables, strict=True)
+    ]
+    _unplug(names)
+
+
+def _unplug(names: list[str]) -> None:
+    for name in names:
+        subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
+
+
+@pytest.mark.slow
+def test_when_a_machine_dies_the_other_names_its_process_and_both_go_on(hosts, environment, videos, tmp_path):
+    folder = tmp_path / "run"
+    command = own(videos, "trainer.devices=1", "trainer.checkpoint_steps=10", f"paths.run={folder}")
+    saved = folder / "checkpoints" / "last.ckpt"
+
+    def start(node: int, *more: str) -> subprocess.Popen[str]:
+        meeting = ["trainer.max_steps=40", "--nodes", "2", "--master", "10.77.0.1:29517", "--node-rank", str(node)]
+        words = [*hosts[node], sys.executable, "-m", "internvideo_pl", *command, *meeting, *more]
+        return subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+
+    machines = [start(0), start(1)]
+    try:
+        _wait_for(saved)
+        for process in (machines[1].pid, _rank(machines[1].pid, 1)):  # the launcher cannot tell anybody either
+            os.kill(process, signal.SIGKILL)
+        died = time.monotonic()
+        _, said = machines[0].communicate(timeout=60)
+        assert time.monotonic() - died < 60
+        assert machines[0].returncode == 1
+        assert "rank 1 (process" in said
+        assert "has given no sign of life" in said
+        machines = [start(0), start(1)]
+        told = [machine.communicate(timeout=200)[1] for machine in machines]
+        assert [machine.returncode for machine in machines] == [0, 0], told
+    finally:
+        for machine in machines:
+            machine.kill()
+    assert f"continuing {folder} after step" in told[0]
+    assert (folder / "done.json").is_file()
+    assert [start["step"] > 0 for start in json.loads((folder / "run.json").read_text())["starts"]] == [False, True]

@@ -21,7 +21,7 @@ def quick_gelu(x: Tensor) -> Tensor:
 
     Written with silu, whose fused backward pass was measured 7 times faster in float32 (CPU) and keeps one tensor less.
     """
-    return F.silu(QUICK_GELU_SLOPE * x) / QUICK_GELU_SLOPE
+    return F.silu(QUICK_GELU_SLOPE * x).div_(QUICK_GELU_SLOPE)  # in place: the backward pass needs silu's input alone
 
 
 class KeyValueCache:

@@ -12,7 +12,8 @@ from rich.progress import Progress
 
 RATE = 30  # frames a second
 PANELS = 5  # things that move about
-GRAIN = 4  # levels of noise on either side, as of a camera in daylight
+SPEEDS = 0.2, 0.8  # radians a second of their swings: as bytes a second go, like people's films
+GRAIN = 3  # levels of noise on either side, as of a camera in daylight
 # What people's and data sets' files mostly are: x264's defaults, with a key frame every 250 and up to 3 B pictures.
 OPTIONS = {"preset": "medium", "crf": "23"}
 
@@ -70,7 +71,7 @@ def _pictures(footage: Footage, count: int) -> Iterator[np.ndarray]:
     landscape = np.stack([_texture(2 * height, 2 * width, rng) for _ in range(3)], axis=-1)
     panels = [_texture(height // 4, width // 6, rng)[..., None] * rng.uniform(0.4, 1, 3) for _ in range(PANELS)]
     scene, things = (landscape * 255).astype(np.uint8), [(panel * 255).astype(np.uint8) for panel in panels]
-    speeds, starts = rng.uniform(0.4, 2.0, (PANELS + 1, 2)), rng.uniform(0, 2 * np.pi, (PANELS + 1, 2))
+    speeds, starts = rng.uniform(*SPEEDS, (PANELS + 1, 2)), rng.uniform(0, 2 * np.pi, (PANELS + 1, 2))
     for number in range(count):
         swing = (1 + np.sin(speeds * number / RATE + starts)) / 2  # from 0 to 1
         top, left = (swing[0] * (height, width)).astype(int)

@@ -25,6 +25,7 @@ from internvideo_pl.errors import Interrupted, RunFailed
 
 BEAT = 2.0  # seconds between two signs of life
 SILENT = 20.0  # seconds without one after which a process is taken for dead: a minute has to suffice for everything
+STARTING = 300.0  # the same until the first one: a busy file system can take minutes to import everything
 PATIENCE = 2 * SILENT  # seconds that a process whose collective has failed waits to learn whose fault it was
 NAMED = 3  # videos of a batch in a sentence
 AGAIN = "the same command goes on after the last checkpoint"
@@ -59,7 +60,7 @@ class Sign:
     @property
     def name(self) -> str:
         """The process in words."""
-        return f"rank {self.rank} (process {self.process} on {self.host})"
+        return f"rank {self.rank} (process {self.process} on {self.host})" if self.beat else f"rank {self.rank}"
 
 
 class Watchdog(L.Callback):
@@ -163,13 +164,15 @@ class Watchdog(L.Callback):
         store.set(f"sign/{self.mine.rank}", json.dumps(asdict(self.mine)))
 
     def _listen(self, store: distributed.Store) -> dict[int, tuple[Sign, float]]:
-        """The last sign of every process that has given one, and the seconds since it came."""
+        """The last sign of every process, and the seconds since it came, or since the first look for it."""
         now = time.monotonic()
         ranks = range(self.ranks.world)
         keys = {rank: f"sign/{rank}" for rank in ranks}
+        for rank in ranks:
+            self.heard.setdefault(rank, (json.dumps(asdict(Sign(rank, "", 0))).encode(), now))
         there = ranks if store.check(list(keys.values())) else [rank for rank in ranks if store.check([keys[rank]])]
         for rank, said in zip(there, store.multi_get([keys[rank] for rank in there]), strict=True):
-            if self.heard.get(rank, (b"",))[0] != said:
+            if self.heard[rank][0] != said:
                 self.heard[rank] = (said, now)
         return {rank: (Sign(**json.loads(said)), now - at) for rank, (said, at) in self.heard.items()}
 
@@ -184,7 +187,7 @@ class Watchdog(L.Callback):
             if sign.failed and (silence > SILENT or not sign.ended):
                 return f"{sign.name} failed, {sign.failed}"
         for sign, silence in others:
-            if silence > SILENT and not sign.ended:
+            if silence > (SILENT if sign.beat else STARTING) and not sign.ended:
                 return f"{sign.name} has given no sign of life for {silence:.0f} s; it was {sign.doing}"
         working = [sign for sign, _ in signs.values() if sign.age is not None and not sign.ended]
         if any(sign.age is not None and sign.age > self.limit for sign in working):

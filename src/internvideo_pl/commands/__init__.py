@@ -1,10 +1,11 @@
 """The words of the command line, one file each; importing them is light."""
 
-from internvideo_pl.commands import bench, card, doctor, mini, plan, run, shard, table, vocabulary, weights
+from internvideo_pl.commands import bench, card, doctor, mini, plan, run, shard, slurm, table, vocabulary, weights
 from internvideo_pl.commands import list as list_experiments
 
 COMMANDS = {
     "run": run.COMMAND,
+    "slurm": slurm.COMMAND,
     "list": list_experiments.COMMAND,
     "plan": plan.COMMAND,
     "table": table.COMMAND,

@@ -124,7 +124,15 @@ def closed_loggers() -> Iterator[None]:
 
 
 # Beginnings of Lightning's hints that our loaders, folders and frozen encoders make moot.
-HINTS = ("many workers", "val_dataloader", "Experiment logs directory", "in eval mode", "LeafSpec", "logging interval", "Grad strides")
+HINTS = (
+    "many workers",
+    "val_dataloader",
+    "Experiment logs directory",
+    "in eval mode",
+    "LeafSpec",
+    "logging interval",
+    "Grad strides",  # of a kernel with a dimension of one element, where strides mean nothing
+)
 
 
 @contextmanager
