@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from internvideo_pl.backbones.choices import MaskedChoice, MultimodalChoice, TowerChoice
 from internvideo_pl.backbones.coordinate import CoordinateConfig, CoordinatedEncoder
 from internvideo_pl.backbones.text_tower import TextTower
-from internvideo_pl.heads.classify import Classifier, ClassifyHeadConfig
+from internvideo_pl.heads.classify import Classifier, ClassifyHead, ClassifyHeadConfig
 from internvideo_pl.heads.coordinated import CoordinatedClassifier
 from internvideo_pl.objectives.align import Alignment, AlignmentConfig
 from internvideo_pl.objectives.masked import MaskedModeling, MaskedModelingConfig
@@ -71,7 +71,8 @@ def coordination(checkpointing: bool = False) -> Network:
     masked = MaskedChoice(size="tiny", checkpointing=checkpointing).build()
     multimodal = TowerChoice(size="tiny").build()
     encoder = CoordinatedEncoder(masked, multimodal, CoordinateConfig(gate_scale=10.0))
-    heads = [nn.Linear(width, CLASSES) for width in (encoder.class_dim, encoder.embed_dim)]
+    widths = encoder.class_dim, encoder.embed_dim
+    heads = [ClassifyHead(width, CLASSES, ClassifyHeadConfig(init_scale=1.0)) for width in widths]
     model = CoordinatedClassifier(encoder, *heads, dropout=0.5)
     videos = (clip(8), clip(4))
     return Network(model, lambda: model(videos).float().square().mean())

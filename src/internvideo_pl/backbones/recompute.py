@@ -24,7 +24,7 @@ def run_block(block: nn.Module, *inputs: Any, recompute: bool) -> Any:
     if not recompute or not torch.is_grad_enabled():
         return block(*inputs)
     norms = [module for module in block.modules() if isinstance(module, _BatchNorm)]
-    if not norms:
+    if not norms or torch.compiler.is_compiling():  # a compiler updates statistics once, whatever it recomputes
         return checkpoint(block, *inputs, use_reentrant=False)
 
     def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
@@ -35,11 +35,12 @@ def run_block(block: nn.Module, *inputs: Any, recompute: bool) -> Any:
 
 @contextmanager
 def _statistics_at_rest(norms: list[_BatchNorm]) -> Iterator[None]:
-    tracked = [norm.track_running_stats for norm in norms]
+    """Batch norms that use the batch's statistics and do not add them to the running ones again."""
+    before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
     try:
         for norm in norms:
-            norm.track_running_stats = False
+            norm.momentum, norm.num_batches_tracked = 0.0, None
         yield
     finally:
-        for norm, was in zip(norms, tracked, strict=True):
-            norm.track_running_stats = was
+        for norm, (momentum, count) in zip(norms, before, strict=True):
+            norm.momentum, norm.num_batches_tracked = momentum, count

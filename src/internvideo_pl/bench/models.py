@@ -171,7 +171,7 @@ def _floor(comparison: Comparison, timings: Mapping[str, Timing], rates: Mapping
     floor, half_floor = comparison.flops / rate, comparison.flops / half_rate
     most = timings[THEIRS_FULL].median / half_floor
     return (
-        f"Products reach {rate / 1e9:.0f} GFLOP/s in float32 and {half_rate / 1e9:.0f} in bf16 here. Those of a step, with "
+        f"Products reach {rate / 1e9:.0f} GFLOP/s in float32 and {half_rate / 1e9:.0f} in bf16. Those of a step, with "
         f"attention, take at least {1000 * floor:.0f} and {1000 * half_floor:.0f} ms, so nothing in bf16 could be more "
         f"than {most:.2f} times as fast as {THEIRS_FULL}."
     )

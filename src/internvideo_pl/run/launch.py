@@ -52,10 +52,10 @@ class Meeting:
         Raises:
             UserError: The numbers do not fit, or several machines do not know where to meet.
         """
-        if not 0 <= self.node < nodes:
-            raise UserError(f"NODE_RANK={self.node} (--node-rank) must be 0 to {nodes - 1}, for NODES={nodes}")
         if nodes == 1:
             return f"127.0.0.1:{_free_port()}"
+        if not 0 <= self.node < nodes:
+            raise UserError(f"NODE_RANK={self.node} (--node-rank) must be 0 to {nodes - 1}, for NODES={nodes}")
         if not self.master:
             raise UserError(
                 f"{nodes} machines have to meet: give each the same command with MASTER=<host[:port]> of the first "
@@ -106,7 +106,7 @@ def launch(run: Experiment, words: Sequence[str], meeting: Meeting) -> None:
         run_id="internvideo",
         rdzv_backend="static",
         rdzv_endpoint=endpoint,
-        rdzv_configs={"rank": meeting.node, "timeout": MEETING},
+        rdzv_configs={"rank": meeting.node if nodes > 1 else 0, "timeout": MEETING},
         max_restarts=0,  # the same command goes on, on other machines if need be
         signals_to_handle="SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1",
     )
