@@ -1,5 +1,6 @@
 """The command line: one sentence and exit code 2 for a person's mistake, at once and without heavy imports."""
 
+import importlib
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -14,13 +15,17 @@ from internvideo_pl.errors import Interrupted, RunFailed, UserError
 @pytest.fixture
 def runs(monkeypatch):
     """Stands for the composition root: notes what `run` was called with, and raises what `problem` holds."""
-    noted = SimpleNamespace(calls=[], problem=None)
+    noted = SimpleNamespace(calls=[], meetings=[], problem=None)
 
     def fake(name, overrides, **options):
+        noted.meetings.append(options.pop("meeting"))
         noted.calls.append((name, overrides, options))
         if noted.problem:
             raise noted.problem
 
+    importlib.import_module(
+        "internvideo_pl.run.launch"
+    )  # under the stand-in, which is no package, it would not be found
     module = SimpleNamespace(main=fake)
     monkeypatch.setitem(sys.modules, "internvideo_pl.run", module)
     monkeypatch.setattr(internvideo_pl, "run", module, raising=False)
@@ -32,6 +37,7 @@ def test_run_hands_everything_on(runs):
     assert main(["run", "demo", "--mini", "a=b=c", "--data", "/videos", "x=[1, 2]"]) == 0
     assert main(["run", "--gpus", "8", "--nodes", "2", "demo"]) == 0
     assert main(["run", "demo", "--fresh"]) == 0
+    assert main(["run", "demo", "--node-rank", "1", "--master", "host:1"]) == 0
     assert runs.calls == [
         ("demo", ["a.b=1", "~c.d"], {"mini": False, "data": None}),
         ("demo", ["a=b=c", "x=[1, 2]"], {"mini": True, "data": "/videos"}),
@@ -41,7 +47,9 @@ def test_run_hands_everything_on(runs):
             {"mini": False, "data": None},
         ),
         ("demo", ["trainer.resume=false"], {"mini": False, "data": None}),
+        ("demo", [], {"mini": False, "data": None}),
     ]
+    assert [(meeting.node, meeting.master) for meeting in runs.meetings] == [(0, "")] * 4 + [(1, "host:1")]
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,15 @@ def _fresh_compiler():
     torch._dynamo.reset()
 
 
-@pytest.mark.parametrize("checkpointing", [False, True])
+# aot_eager does all that the default does but the writing of kernels; "eager" is faster, but recomputes with new draws.
+@pytest.mark.parametrize(
+    ("checkpointing", "backend"), [(False, "eager"), pytest.param(True, "aot_eager", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("name", NETWORKS)
-def test_one_graph_with_the_same_loss_and_gradients(name, checkpointing):
+def test_one_graph_with_the_same_loss_and_gradients(name, checkpointing, backend):
     network = awake(NETWORKS[name](checkpointing=checkpointing))
     results = []
-    for run in (network.loss, torch.compile(network.loss, fullgraph=True, backend="eager")):
+    for run in (network.loss, torch.compile(network.loss, fullgraph=True, backend=backend)):
         network.model.zero_grad()
         torch.manual_seed(5)
         loss = run()

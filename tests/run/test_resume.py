@@ -213,6 +213,16 @@ def test_a_signal_lets_the_step_end_saves_and_says_how_to_go_on(words, start, re
     assert outputs_of(results / "001") == unbroken()
 
 
+def test_a_signal_in_the_last_step_leaves_only_the_test(words, start, results, unbroken, tmp_path, monkeypatch):
+    child = start(words, tmp_path / "log.txt", at_call(VideoModule, "training_step", STEPS, send(signal.SIGTERM)))
+    assert end(child) == 128 + signal.SIGTERM
+    assert f"stopped after step {STEPS} of {STEPS}, which is saved" in (tmp_path / "log.txt").read_text()
+    with monkeypatch.context() as patched:
+        patched.setattr(VideoModule, "training_step", lambda *_: pytest.fail("it trained again"))
+        assert run(*words) == 0
+    assert outputs_of(results / "001") == unbroken()
+
+
 def test_a_second_signal_stops_at_once(words, start, results, unbroken, tmp_path):
     def twice() -> None:
         os.kill(os.getpid(), signal.SIGINT)

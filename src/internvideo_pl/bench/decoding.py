@@ -3,8 +3,10 @@
 Everything is measured in a process of its own, so that the others' libraries stay out of this one.
 """
 
+import math
 import multiprocessing
 import statistics
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -17,9 +19,8 @@ import torch
 from internvideo_pl.bench import Options
 from internvideo_pl.bench.footage import HD, SMALL, made
 from internvideo_pl.bench.loading import epochs, train
-from internvideo_pl.bench.readers import OURS, READERS, Read, Size, available, ffmpeg_for_others
+from internvideo_pl.bench.readers import OURS, READERS, Plan, Read, available, ffmpeg_for_others
 from internvideo_pl.bench.report import Goal, Section, Value
-from internvideo_pl.bench.timing import Contender, Step, race, speedup
 from internvideo_pl.data.shards.reencode import Reencode, reencode
 from internvideo_pl.errors import UserError
 from internvideo_pl.folders import cache_folder
@@ -43,10 +44,11 @@ GOALS = {DENSE: 0.8, UNIFORM: 0.8, VIEWS: 1.0}
 REENCODED_GOALS = {DENSE: 0.25, UNIFORM: 0.25}
 SAME, ALIKE = 0.0, 2.0  # mean difference from ours that counts as agreement, of 255: without scaling, and with it
 
-SHARE = "share of the best"
+SHARE, REENCODED = "share of the best", f"{OURS}, re-encoded"
 HOW = (
     "One decoding thread each; every clip opens its file anew and learns how many frames it has; the same frame "
-    "numbers for all, who take turns. Medians of rounds; a share is the median of the rounds' shares.",
+    "numbers for all, who take turns clip by clip. Milliseconds of processor time: on an idle machine those of the "
+    "clock. Medians of rounds; a share is the median of the rounds' shares.",
     "`differ` names readers whose pixels are not ours: at all where nothing is scaled, by more than 2 of 255 on "
     "average where frames are scaled to a short side of 256 (OpenCV does not smooth before it shrinks).",
 )
@@ -68,13 +70,13 @@ class Task:
     pattern: str
     clips: int
 
-    def plan(self) -> tuple[list[list[int]], Size | None]:
+    def plan(self) -> Plan:
         """Frame numbers of the clips, and the size to which frames are scaled."""
         info, generator = probe(self.path), np.random.default_rng(0)
         choose = PATTERNS[self.pattern]
         numbers = [choose(info.num_frames, generator).tolist() for _ in range(self.clips)]
         size = short_side_size(info.height, info.width, SHORT_SIDE)
-        return numbers, None if size == (info.height, info.width) else size
+        return Plan(numbers, None if size == (info.height, info.width) else size)
 
 
 def run(options: Options) -> Iterator[Section]:
@@ -94,7 +96,8 @@ def run(options: Options) -> Iterator[Section]:
         rows = [process.submit(_time, task, names, options.rounds).result() for task in tasks]
         yield Section("Decoding in one process, ms a clip", rows, _goals(rows), notes)
         waits = [process.submit(_load, task, names, options.rounds).result() for task in tasks if task.pattern != VIEWS]
-        yield Section("Decoding in two loader workers, clips/s", waits, _goals(waits))
+        note = "Clips a second are on the clock; the share is of the workers' processor time."
+        yield Section("Decoding in two loader workers, clips/s", waits, _goals(waits), [note])
         yield _reencoded(process, paths, names, options.rounds, folder)
         yield _training(process, paths[SMALL.name], folder)
         if options.videos is not None:
@@ -130,43 +133,55 @@ def _readable(folder: Path) -> list[Path]:
 
 def _time(task: Task, names: Sequence[str], rounds: int) -> Row:
     """Milliseconds a clip of each reader; None for one that cannot read this file."""
-    plan, size = task.plan()
+    plan = task.plan()
     reads = {name: READERS[name][1]() for name in names}
-    differ = _differences(reads, task.path, plan[0], size)
-    contenders = [
-        Contender(name, partial(_step, read, task.path, plan, size))
-        for name, read in reads.items()
-        if differ[name] is not None
-    ]
-    timings = race(contenders, rounds)
+    differ = _differences(reads, task.path, plan)
+    reads = {name: read for name, read in reads.items() if differ[name] is not None}
+    times = _in_turns({name: partial(_read, read, task.path, plan) for name, read in reads.items()}, task.clips, rounds)
     row: Row = {"video": task.name, "clip": task.pattern}
-    row |= {name: timings[name].median * 1000 / task.clips if name in timings else None for name in READERS}
-    others = [name for name in timings if name != OURS]
-    best = min(others, key=lambda name: timings[name].median, default=None)
-    row[SHARE] = 1 / speedup(timings, OURS, best) if best else None
-    limit = ALIKE if size else SAME
-    row["differ"] = ", ".join(name for name in others if (differ[name] or 0.0) > limit) or "none"
+    row |= {name: statistics.median(times[name]) if name in times else None for name in READERS}
+    row[SHARE] = _share(times)
+    limit = ALIKE if plan.size else SAME
+    row["differ"] = ", ".join(name for name in reads if (differ[name] or 0.0) > limit) or "none"
     return row
 
 
-def _step(read: Read, path: str, plan: Sequence[Sequence[int]], size: Size | None) -> Step:
-    def step() -> None:
-        for numbers in plan:
-            read(path, numbers, size)
-
-    return step
+def _read(read: Read, path: str, plan: Plan, clip: int) -> None:
+    read(path, plan.numbers[clip], plan.size)
 
 
-def _differences(
-    reads: dict[str, Read], path: str, numbers: Sequence[int], size: Size | None
-) -> dict[str, float | None]:
+def _in_turns(reads: Mapping[str, Callable[[int], None]], clips: int, rounds: int) -> dict[str, list[float]]:
+    """Milliseconds of processor time a clip, once a round; the first round is left out."""
+    times: dict[str, list[float]] = {name: [] for name in reads}
+    for round_ in range(rounds + 1):
+        sums = dict.fromkeys(reads, 0.0)
+        for clip in range(clips):
+            for name, read in reads.items():
+                started = time.process_time()
+                read(clip)
+                sums[name] += time.process_time() - started
+        for name, total in sums.items() if round_ > 0 else ():
+            times[name].append(1000 * total / clips)
+    return times
+
+
+def _share(times: Mapping[str, Sequence[float]], ours: str = OURS) -> float | None:
+    """Our time as a share of that of the best of the others: the median of the rounds' shares; None without others."""
+    others = [name for name in times if not name.startswith(OURS)]
+    if not others:
+        return None
+    best = min(others, key=lambda name: statistics.median(times[name]))
+    return statistics.median(mine / theirs for mine, theirs in zip(times[ours], times[best], strict=True))
+
+
+def _differences(reads: Mapping[str, Read], path: str, plan: Plan) -> dict[str, float | None]:
     """Mean absolute difference of each reader's pixels from ours; None where it fails."""
-    truth = reads[OURS](path, numbers, size).astype(np.int16)
+    truth = reads[OURS](path, plan.numbers[0], plan.size).astype(np.int16)
     found: dict[str, float | None] = {}
     for name, read in reads.items():
         try:
-            pixels = read(path, numbers, size)
-            found[name] = float(np.abs(truth - pixels).mean()) if pixels.shape == truth.shape else float("inf")
+            pixels = read(path, plan.numbers[0], plan.size)
+            found[name] = float(np.abs(truth - pixels).mean()) if pixels.shape == truth.shape else math.inf
         except Exception:  # theirs to choose
             found[name] = None
     return found
@@ -174,13 +189,11 @@ def _differences(
 
 def _load(task: Task, names: Sequence[str], rounds: int) -> Row:
     """Clips a second of each reader behind two loader workers."""
-    plan, size = replace(task, clips=8 * task.clips).plan()
-    rates = epochs(task.path, plan, size, names, rounds)
+    walks = epochs(task.path, replace(task, clips=8 * task.clips).plan(), names, rounds)
     row: Row = {"video": task.name, "clip": task.pattern}
-    row |= {name: statistics.median(rates[name]) if name in rates else None for name in READERS}
-    best = max((name for name in rates if name != OURS), key=lambda name: statistics.median(rates[name]), default=None)
-    shares = [theirs / ours for theirs, ours in zip(rates[best], rates[OURS], strict=True)] if best else []
-    row[SHARE] = statistics.median(shares) if shares else None
+    for name in READERS:
+        row[name] = statistics.median(walk.rate for walk in walks[name]) if name in walks else None
+    row[SHARE] = _share({name: [walk.effort for walk in walks[name]] for name in walks})
     return row
 
 
@@ -217,22 +230,18 @@ def _small(path: Path, folder: Path) -> Path:
 
 def _gain(task: Task, small: str, names: Sequence[str], rounds: int) -> Row:
     """Milliseconds a clip before and after."""
-    plan, size = task.plan()
-    steps = {f"{name}, as it was": (READERS[name][1](), task.path, size) for name in names}
-    steps[f"{OURS}, re-encoded"] = (READERS[OURS][1](), small, None)
-    contenders = [
-        Contender(name, partial(_step, read, path, plan, scaled)) for name, (read, path, scaled) in steps.items()
-    ]
-    timings = race(contenders, rounds)
-    others = [f"{name}, as it was" for name in names if name != OURS]
-    best = min(others, key=lambda name: timings[name].median, default=None)
+    plan = task.plan()
+    reads = {name: partial(_read, READERS[name][1](), task.path, plan) for name in names}
+    reads[REENCODED] = partial(_read, READERS[OURS][1](), small, replace(plan, size=None))
+    times = _in_turns(reads, task.clips, rounds)
+    others = [statistics.median(times[name]) for name in names if name != OURS]
     return {
         "video": task.name,
         "clip": task.pattern,
-        "best of the others": timings[best].median * 1000 / task.clips if best else None,
-        "ours": timings[f"{OURS}, as it was"].median * 1000 / task.clips,
-        "ours, re-encoded": timings[f"{OURS}, re-encoded"].median * 1000 / task.clips,
-        SHARE: 1 / speedup(timings, f"{OURS}, re-encoded", best) if best else None,
+        "best of the others": min(others, default=None),
+        OURS: statistics.median(times[OURS]),
+        REENCODED: statistics.median(times[REENCODED]),
+        SHARE: _share(times, REENCODED),
         "MB": Path(task.path).stat().st_size / 1e6,
         "MB, re-encoded": Path(small).stat().st_size / 1e6,
     }

@@ -6,6 +6,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from internvideo_pl.backbones.choices import MaskedChoice
-from internvideo_pl.bench.readers import READERS, Read, Size
+from internvideo_pl.bench.readers import READERS, Plan, Read
 from internvideo_pl.bench.report import Value
 from internvideo_pl.callbacks import throughput
 from internvideo_pl.data.batch import Sample
@@ -36,29 +37,42 @@ _QUIET: dict[str, Any] = dict.fromkeys(
 )
 
 
-class _Clips(Dataset[Tensor]):
-    """Clips by one reader, which is loaded in the worker: some of them do not survive a fork."""
+class _Clips(Dataset[tuple[Tensor, float]]):
+    """Clips by one reader, each with its processor seconds. The reader is loaded in the worker: not all survive a fork."""
 
-    def __init__(self, name: str, path: str, plan: Sequence[Sequence[int]], size: Size | None):
-        self.name, self.path, self.plan, self.size = name, path, plan, size
+    def __init__(self, name: str, path: str, plan: Plan):
+        self.name, self.path, self.plan = name, path, plan
         self.read: Read | None = None
 
     def __len__(self) -> int:
-        return len(self.plan)
+        return len(self.plan.numbers)
 
-    def __getitem__(self, number: int) -> Tensor:
+    def __getitem__(self, number: int) -> tuple[Tensor, float]:
         if self.read is None:
             self.read = READERS[self.name][1]()
-        return torch.from_numpy(self.read(self.path, self.plan[number], self.size))
+        started = time.process_time()
+        pixels = self.read(self.path, self.plan.numbers[number], self.plan.size)
+        return torch.from_numpy(pixels), time.process_time() - started
 
 
-def epochs(
-    path: str, plan: Sequence[Sequence[int]], size: Size | None, names: Sequence[str], rounds: int
-) -> dict[str, list[float]]:
-    """Clips a second of readers behind two workers, once a round; they take turns, their workers are running before."""
+@dataclass(frozen=True)
+class Epoch:
+    """One walk over some clips.
+
+    Attributes:
+        rate: Clips a second on the clock.
+        effort: Processor seconds of all workers for all clips.
+    """
+
+    rate: float
+    effort: float
+
+
+def epochs(path: str, plan: Plan, names: Sequence[str], rounds: int) -> dict[str, list[Epoch]]:
+    """Walks of readers behind two workers, one a round; they take turns, and their workers are running before."""
     loaders = {
         name: DataLoader(
-            _Clips(name, path, plan, size),
+            _Clips(name, path, plan),
             batch_size=None,
             num_workers=WORKERS,
             persistent_workers=True,
@@ -66,14 +80,14 @@ def epochs(
         )
         for name in names
     }
-    rates: dict[str, list[float]] = {name: [] for name in names}
+    walks: dict[str, list[Epoch]] = {name: [] for name in names}
     for round_ in range(rounds + 1):
         for name, loader in loaders.items():
             started = time.perf_counter()
-            clips = sum(1 for _ in loader)
+            efforts = [effort for _, effort in loader]
             if round_ > 0:
-                rates[name].append(clips / (time.perf_counter() - started))
-    return rates
+                walks[name].append(Epoch(len(efforts) / (time.perf_counter() - started), sum(efforts)))
+    return walks
 
 
 def _one_thread(worker: int) -> None:

@@ -6,6 +6,7 @@ All decode with one thread, as inside a data-loader worker, and scale while they
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -16,6 +17,19 @@ OURS = "ours"
 Size = tuple[int, int]  # height, width
 # (file, ascending or repeating frame numbers, size to scale to or None) -> uint8 (T, H, W, 3), RGB
 Read = Callable[[str, Sequence[int], Size | None], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is read of a file.
+
+    Attributes:
+        numbers: Frame numbers, clip by clip.
+        size: Height and width to which frames are scaled; None where they are not.
+    """
+
+    numbers: Sequence[Sequence[int]]
+    size: Size | None
 
 
 def load_ours() -> Read:

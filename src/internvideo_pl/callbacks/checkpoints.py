@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import lightning as L
 import torch
@@ -75,17 +75,26 @@ class Checkpoints(Checkpoint):
         if not self.between_steps:
             return
         self.between_steps = False
-        late, asked = self._late_and_asked(trainer)
+        late = asked = False
+        if trainer.world_size == 1 or self.step % AGREE_EVERY == 0:
+            late = _any(trainer, time.monotonic() - self.saved_at >= self.seconds)
+            asked = _any(trainer, self.interrupts.asked is not None)
         if late or asked or (self.steps is not None and self.step % self.steps == 0):
             self._save(trainer)
         if asked:
-            signum = self.interrupts.asked or signal.SIGTERM
-            raise Interrupted(signum, f"stopped after step {self.step} of {trainer.max_steps}, which is saved")
+            self._stop(trainer)
 
     def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """Save the end, so that a run that is stopped in its test need not train again."""
+        """Save the end, so that a run that is stopped in its test need not train again.
+
+        Raises:
+            Interrupted: A signal has come since the last step began.
+        """
         if trainer.global_step > self.saved_step:
             self._save(trainer)
+        self.interrupts.training = False
+        if _any(trainer, self.interrupts.asked is not None):
+            self._stop(trainer)
 
     def on_save_checkpoint(self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Take back the batch that has begun."""
@@ -94,16 +103,9 @@ class Checkpoints(Checkpoint):
             counted["ready"] = counted["completed"]
         progress["is_last_batch"] = False
 
-    def _late_and_asked(self, trainer: L.Trainer) -> tuple[bool, bool]:
-        """Whether the time is up, and whether a signal came; the same answer in all processes."""
-        late = time.monotonic() - self.saved_at >= self.seconds
-        asked = self.interrupts.asked is not None
-        if trainer.world_size == 1:
-            return late, asked
-        if self.step % AGREE_EVERY:
-            return False, False
-        agree = trainer.strategy.reduce_boolean_decision
-        return agree(late, all=False), agree(asked, all=False)
+    def _stop(self, trainer: L.Trainer) -> NoReturn:
+        signum = self.interrupts.asked or signal.SIGTERM  # another process's, whose number is not known here
+        raise Interrupted(signum, f"stopped after step {self.step} of {trainer.max_steps}, which is saved")
 
     def _save(self, trainer: L.Trainer) -> None:
         last, temporary = self.folder / LAST, self.folder / f"{LAST}.tmp"
@@ -114,6 +116,11 @@ class Checkpoints(Checkpoint):
             os.replace(temporary, last)
             _flush(self.folder)
         self.saved_step, self.saved_at = trainer.global_step, time.monotonic()
+
+
+def _any(trainer: L.Trainer, here: bool) -> bool:
+    """Whether it is so in any process; all of them have to ask."""
+    return here if trainer.world_size == 1 else trainer.strategy.reduce_boolean_decision(here, all=False)
 
 
 def _count_batches(trainer: L.Trainer) -> None:

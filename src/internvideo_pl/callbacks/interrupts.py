@@ -17,8 +17,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 class Interrupts(L.Callback):
     """Handles signals while it is entered; `asked` is the signal that training has still to obey.
 
-    While training runs, the first signal is only noted: whoever saves the state looks at `asked` between two steps. A
-    second one, and any outside training, raises `Interrupted` where the program is.
+    While training runs, the first signal is only noted: whoever saves the state looks at `asked` between two steps, and
+    ends the time of `training` when nothing is left to save. A second signal, and any outside training, raises
+    `Interrupted` where the program is.
     """
 
     def __init__(self) -> None:
@@ -43,10 +44,6 @@ class Interrupts(L.Callback):
         self.training = True
         for number in self.before:
             signal.signal(number, self._handle)
-
-    def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """Nothing is left to save."""
-        self.training = False
 
     def on_exception(self, trainer: L.Trainer, module: L.LightningModule, exception: BaseException) -> None:
         """Training is over."""
