@@ -37,6 +37,7 @@ def their_towers(size: str) -> Any:
                 "num_attention_heads": config.text.heads,
                 "vocab_size": config.text.vocab_size,
                 "max_position_embeddings": config.text.context_length,
+                "bos_token_id": config.text.vocab_size - 2,
                 "eos_token_id": config.text.vocab_size - 1,
             },
             vision_config={

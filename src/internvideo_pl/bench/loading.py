@@ -38,7 +38,7 @@ _QUIET: dict[str, Any] = dict.fromkeys(
 
 
 class _Clips(Dataset[tuple[Tensor, float]]):
-    """Clips by one reader, each with its processor seconds. The reader is loaded in the worker: not all survive a fork."""
+    """Clips by one reader, each with its processor seconds. It is loaded in the worker: not all survive a fork."""
 
     def __init__(self, name: str, path: str, plan: Plan):
         self.name, self.path, self.plan = name, path, plan

@@ -79,31 +79,39 @@ class Section:
 
 
 def run_benches(names: Sequence[str], options: Options, markdown: bool = False) -> None:
-    """Runs benches, prints their sections as they come, and keeps all of it in `<results>/bench/<name>.json`.
+    """Runs benches, prints their sections as they come, and keeps them in `<results>/bench/<name>.json`.
 
     Args:
-        names: Benches, in order; none for all of them.
+        names: Benches, in order. None for all of them; one that cannot run here is then left out, with a sentence.
         options: What is asked of every bench.
         markdown: Whether to write the tables into the page of `docs/` that has the bench's markers.
 
     Raises:
-        UserError: There is no such bench, an extra is not installed, or no page has its markers.
+        UserError: There is no such bench, it cannot run here, or no page has its markers.
     """
-    names = names or list(BENCHES)
     for name in names:
         if name not in BENCHES:
             raise UserError(f"There is no bench {name!r}.{hint(name, BENCHES)}")
-    pages = {name: _page(name) for name in names} if markdown else {}
-    for name in names:
-        sections: list[Section] = []
-        for section in importlib.import_module(BENCHES[name].module).run(options):
-            sections.append(section)
-            for table in section.tables():
-                print_table(table)
-        print(f"\nkept in {write_json(name, sections, options)}")
-        if markdown:
-            write_markdown(pages[name], name, sections, options)
-            print(f"written into {pages[name]}")
+    for name in names or BENCHES:
+        try:
+            _run(name, options, _page(name) if markdown else None)
+        except UserError as error:
+            if names:
+                raise
+            print(f"\n{name} is left out: {error}")
+
+
+def _run(name: str, options: Options, page: Path | None) -> None:
+    sections: list[Section] = []
+    for section in importlib.import_module(BENCHES[name].module).run(options):
+        sections.append(section)
+        for table in section.tables():
+            print_table(table)
+        path = write_json(name, sections, options)  # after each section: a long bench may be interrupted
+    print(f"\nkept in {path}")
+    if page is not None:
+        write_markdown(page, name, sections, options)
+        print(f"written into {page}")
 
 
 def command_of(name: str, options: Options) -> str:
@@ -182,12 +190,12 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _columns(rows: Sequence[dict[str, Value]]) -> list[Column]:
+    assert all(row.keys() == rows[0].keys() for row in rows), "every row of a section has the same columns"
     names = list(rows[0]) if rows else []
     return [Column(name, number=not any(isinstance(row[name], str) for row in rows)) for name in names]
 
 
 def _cells(rows: Sequence[dict[str, Value]]) -> list[list[Cell]]:
-    assert all(row.keys() == rows[0].keys() for row in rows), "every row of a section has the same columns"
     return [[_cell(value) for value in row.values()] for row in rows]
 
 

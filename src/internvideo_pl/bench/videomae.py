@@ -41,18 +41,18 @@ def their_pretraining(size: str) -> Any:
     """transformers' VideoMAEForPreTraining of the same size, randomly initialised."""
     from transformers import VideoMAEForPreTraining
 
-    return VideoMAEForPreTraining(their_config(size))
+    return VideoMAEForPreTraining(their_config(size, pretraining=True))
 
 
 def their_classifier(size: str) -> Any:
     """transformers' VideoMAEForVideoClassification of the same size, randomly initialised."""
     from transformers import VideoMAEForVideoClassification
 
-    return VideoMAEForVideoClassification(their_config(size))
+    return VideoMAEForVideoClassification(their_config(size, pretraining=False))
 
 
-def their_config(size: str) -> Any:
-    """A row of our tables of sizes as transformers says it."""
+def their_config(size: str, pretraining: bool) -> Any:
+    """A row of our tables of sizes as transformers says it; pretraining has a last LayerNorm on every token."""
     from transformers import VideoMAEConfig
 
     make: Any = VideoMAEConfig  # its annotations leave out what all of its configurations take
@@ -71,6 +71,7 @@ def their_config(size: str) -> Any:
         decoder_num_hidden_layers=decoder.depth,
         decoder_num_attention_heads=decoder.heads,
         decoder_intermediate_size=round(decoder.mlp_ratio * decoder.width),
+        use_mean_pooling=not pretraining,
         num_labels=CLASSES,
     )
 
