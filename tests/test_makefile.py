@@ -104,6 +104,19 @@ def test_doctor_hands_everything_on(make, arguments, expected):
     assert words(make("doctor", *arguments)) == expected
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], ["bench"]),
+        (["ONLY=models,decoding", "ALL=1"], ["bench", "models,decoding", "--all"]),
+        (["ONLY=models", "ROUNDS=9", "DOCS=1"], ["bench", "models", "--rounds", "9", "--markdown"]),
+        (["ONLY=decoding", "VIDEOS=/my videos", "DOCS=0"], ["bench", "decoding", "--videos", "/my videos"]),
+    ],
+)
+def test_bench_hands_everything_on(make, arguments, expected):
+    assert words(make("bench", *arguments)) == expected
+
+
 def test_doctor_needs_a_name(make):
     done = make("doctor")
     assert done.returncode == 2

@@ -46,6 +46,21 @@ def test_bytes_read_as_the_file_does(name, write_clip):
     check(source)
 
 
+def test_the_tables_are_read_without_moving_ffmpeg_s_place(write_clip, monkeypatch):
+    """FFmpeg reads on from where it stands, in the very stream in which the tables are read."""
+    options = {"qp": "4", "g": "2", "bf": "0"}
+    path = write_clip("a.mp4", frames=40, size=(192, 256), options=options, container={"movflags": "faststart"})
+    assert path.stat().st_size > 200_000  # several times what FFmpeg reads ahead
+    expected, openings = read_frames(path, range(40)), []
+    original = container.OpenVideo
+    monkeypatch.setattr(container, "OpenVideo", lambda video: openings.append(video) or original(video))
+    for number in range(40):
+        source = Source("a", f"{path} {number}", lambda: io.BytesIO(path.read_bytes()))
+        assert num_frames(source) == 40
+        assert torch.equal(read_frames(source, [number])[0], expected[number])
+    assert len(openings) == 40
+
+
 def test_every_stream_is_closed(write_clip):
     path, opened = write_clip("a.mp4"), []
 

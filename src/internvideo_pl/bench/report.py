@@ -5,6 +5,7 @@ import importlib
 import json
 import os
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -107,6 +108,7 @@ def _run(name: str, options: Options, page: Path | None) -> None:
         sections.append(section)
         for table in section.tables():
             print_table(table)
+        sys.stdout.flush()  # also when it goes to a file
         path = write_json(name, sections, options)  # after each section: a long bench may be interrupted
     print(f"\nkept in {path}")
     if page is not None:

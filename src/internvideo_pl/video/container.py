@@ -88,8 +88,7 @@ class OpenVideo:
 
     Attributes:
         name: what errors call it.
-        file: its bytes, at any position.
-        container: as FFmpeg opened it, reading through a handle of its own where `file` is a file.
+        container: as FFmpeg opened it.
         stream: the best of its video streams, with one decoding thread: inside data-loader workers more threads cost
             more processor time per clip than they save.
         size: height and width as the container has them, in pixels.
@@ -99,13 +98,13 @@ class OpenVideo:
     def __init__(self, video: Video) -> None:
         self.name = name_of(video)
         self.at_start = True
-        self.file, source = _bytes_of(video)
+        self._file, source = _bytes_of(video)
         try:
             self.container = self._open(source)
             self.stream = self._best_stream()
             self.size = self.stream.codec_context.height, self.stream.codec_context.width
         except BaseException:
-            self.file.close()
+            self._file.close()
             raise
 
     def packets(self) -> Iterator[av.Packet]:
@@ -131,20 +130,29 @@ class OpenVideo:
             yield from self.stream.decode(packet)
         yield from self.stream.decode(None)
 
+    @contextmanager
+    def bytes(self) -> Iterator[BinaryIO]:
+        """The video's bytes, at any position; FFmpeg, which may read from them too, finds its place again."""
+        place = self._file.tell()
+        try:
+            yield self._file
+        finally:
+            self._file.seek(place)
+
     def close(self) -> None:
         """Frees it."""
         self.container.close()
-        self.file.close()
+        self._file.close()
 
     def _open(self, source: str | BinaryIO) -> InputContainer:
-        head = self.file.read(8)
-        self.file.seek(0)
+        head = self._file.read(8)
+        self._file.seek(0)
         if head[4:] == MP4_MARK:
             container = _container(source, SAFE | WITHOUT_SEARCH)
             if len(container.streams.video) <= 1:
                 return container
             container.close()  # which of several streams is the best is known by the search alone
-            self.file.seek(0)
+            self._file.seek(0)
         return _container(source, SAFE)
 
     def _best_stream(self) -> av.VideoStream:

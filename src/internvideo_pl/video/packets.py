@@ -195,10 +195,12 @@ def _by_tables(opened: OpenVideo) -> PacketIndex | None:
         sizes.append(entry.size)
         ends.append(entry.pos + entry.size)
         flags.append(entry.is_keyframe + 2 * entry.is_discard)
-    times = sample_times(opened.file, stream.id, len(decoded))
+    with opened.bytes() as file:
+        times = sample_times(file, stream.id, len(decoded))
+        size = file.seek(0, os.SEEK_END)
     if times is None or (np.diff(decoded) != times[0][:-1]).any():  # the latter: an edit list moves parts of the video
         return None
-    there = int((np.array(ends) <= opened.file.seek(0, os.SEEK_END)).sum())
+    there = int((np.array(ends) <= size).sum())
     if there < len(ends):
         raise DecodeError(opened.name, f"is cut short: {there} of {len(ends)} packets are there")
     first = next(opened.packets(), None)  # FFmpeg may shift all times alike
