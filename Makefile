@@ -10,8 +10,10 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.installed
 PINNED := $(VENV)/constraints.txt
 
-# Handed to the recipes through the environment, so that no value is ever read as shell text.
-export NAME DATA ONLY ROUNDS VIDEOS SAMPLE T TO SIZE GOP CRF FROM GPU MFU PRICE NODE_RANK MASTER CPUS TIME PARTITION ACCOUNT
+# Handed to the recipes through the environment, so that no value is ever read as shell text. Only what was given is: an
+# empty NODE_RANK in the environment stops Lightning.
+WORDS := NAME DATA ONLY ROUNDS VIDEOS SAMPLE T TO SIZE GOP CRF FROM GPU MFU PRICE NODE_RANK MASTER CPUS TIME PARTITION ACCOUNT
+export $(foreach word,$(WORDS),$(if $(filter undefined,$(origin $(word))),,$(word)))
 
 .DEFAULT_GOAL := help
 .PHONY: moved help install vocabulary experiment slurm list plan table doctor bench shard weights card test test-all lint format clean

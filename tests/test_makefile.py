@@ -227,3 +227,11 @@ def test_slurm_hands_everything_on(make):
     told = ["NAME=a/b", "MINI=1", "DATA=/my $$x", "GPUS=8", "NODES=4", "TIME=1:00:00", "PARTITION=a b", "TO=j.sh"]
     expected = ["slurm", "a/b", "--mini", "--data", "/my $x", "--gpus", "8", "--nodes", "4", "--time", "1:00:00"]
     assert words(make("slurm", *told, "ARGS=c=1")) == [*expected, "--partition", "a b", "--to", "j.sh", "c=1"]
+
+
+def test_words_that_were_not_given_are_not_in_the_environment(make, tmp_path):
+    (tmp_path / "probe.mk").write_text("include Makefile\nprobe:\n\t@env\n")
+    empty = make("-s", "-f", "probe.mk", "probe").stdout.splitlines()
+    given = make("-s", "-f", "probe.mk", "probe", "NODE_RANK=1", MASTER="host").stdout.splitlines()
+    assert [line for line in empty if line.startswith(("NODE_RANK=", "MASTER=", "T="))] == []
+    assert {"NODE_RANK=1", "MASTER=host"} <= set(given)

@@ -68,25 +68,32 @@ def _pictures(footage: Footage, count: int) -> Iterator[np.ndarray]:
     """uint8 (H, W, 3): a camera that swings over a landscape, before which textured panels move, with grain."""
     rng = np.random.default_rng(0)
     height, width = footage.height, footage.width
-    landscape = np.stack([_texture(2 * height, 2 * width, rng) for _ in range(3)], axis=-1)
-    panels = [_texture(height // 4, width // 6, rng)[..., None] * rng.uniform(0.4, 1, 3) for _ in range(PANELS)]
-    scene, things = (landscape * 255).astype(np.uint8), [(panel * 255).astype(np.uint8) for panel in panels]
+    landscape = 255 * np.stack([_texture(2 * height, 2 * width, rng) for _ in range(3)], axis=-1)
+    panels = [255 * _texture(height // 4, width // 6, rng)[..., None] * rng.uniform(0.4, 1, 3) for _ in range(PANELS)]
     speeds, starts = rng.uniform(*SPEEDS, (PANELS + 1, 2)), rng.uniform(0, 2 * np.pi, (PANELS + 1, 2))
     for number in range(count):
         swing = (1 + np.sin(speeds * number / RATE + starts)) / 2  # from 0 to 1
-        top, left = (swing[0] * (height, width)).astype(int)
-        picture = scene[top : top + height, left : left + width].copy()
-        for thing, place in zip(things, swing[1:], strict=True):
-            y, x = (place * (height - thing.shape[0], width - thing.shape[1])).astype(int)
-            picture[y : y + thing.shape[0], x : x + thing.shape[1]] = thing
+        picture = _part(landscape, swing[0] * (height - 1, width - 1), height, width)
+        for panel, place in zip(panels, swing[1:], strict=True):
+            rows, columns = panel.shape[0] - 1, panel.shape[1] - 1
+            (y, x), shift = np.divmod(place * (height - rows, width - columns), 1)
+            picture[int(y) : int(y) + rows, int(x) : int(x) + columns] = _part(panel, 1 - shift, rows, columns)
         noise = rng.integers(-GRAIN, GRAIN + 1, (height, width, 1), dtype=np.int16)
         yield np.clip(picture + noise, 0, 255).astype(np.uint8)
 
 
+def _part(image: np.ndarray, place: np.ndarray, height: int, width: int) -> np.ndarray:
+    """float (height, width, 3) of an image from (y, x) on, between pixels where these are not whole numbers."""
+    (y, x), (down, right) = place.astype(int), place % 1
+    whole = image[y : y + height + 1, x : x + width + 1]
+    rows = whole[:height] * (1 - down) + whole[1 : height + 1] * down
+    return rows[:, :width] * (1 - right) + rows[:, 1 : width + 1] * right
+
+
 def _texture(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
-    """float64 (H, W) from 0 to 1: noise whose amplitude falls with frequency, as that of photographs does."""
+    """float32 (H, W) from 0 to 1: noise whose amplitude falls with frequency, as that of photographs does."""
     spectrum = np.fft.rfft2(rng.standard_normal((height, width)))
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
     frequency[0, 0] = 1
     values = np.fft.irfft2(spectrum / frequency, (height, width))
-    return (values - values.min()) / np.ptp(values)
+    return ((values - values.min()) / np.ptp(values)).astype(np.float32)
