@@ -15,6 +15,7 @@ SAMPLES = [
     Sample("s3://bucket/b.mp4", "b"),
     Sample(os.fsdecode(b"/data/\xff\xfe.mp4"), "", -1, ("",)),
     Sample("shard-00001.tar#c.mp4", "c", 0, ("x", "", "y")),
+    Sample("d.mp4", "d", annotation={"segments": [[0.5, 2.0, "fällt"]], "frames": 3}),
 ]
 
 

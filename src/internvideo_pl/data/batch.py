@@ -5,6 +5,7 @@ Shapes: B batch, T frames, H height, W width.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,12 +22,15 @@ class Sample:
         key: The official id, unique within a split; reports use it.
         label: Class index, or -1 where the list has none.
         texts: Sentences that describe the video; empty where the list has none.
+        annotation: What else the list says of the entry, such as boxes, segments or a question: a plain JSON value
+            (dict, list, str, number, bool), whose meaning is the dataset's; None where there is nothing.
     """
 
     path: str
     key: str
     label: int = -1
     texts: tuple[str, ...] = ()
+    annotation: Any = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Clip:
         text: One sentence, or "".
         faults: Videos that failed while this clip was read; in training the clip is then a substitute.
         key: Seed of what is still drawn for this clip on the device, such as its augmentation; 0 in evaluation.
+        annotation: The sample's, or what its dataset made of it for this clip.
     """
 
     video: Tensor | None
@@ -50,6 +55,7 @@ class Clip:
     text: str = ""
     faults: tuple[DecodeError, ...] = ()
     key: int = 0
+    annotation: Any = None
 
 
 @dataclass
@@ -64,6 +70,7 @@ class Batch:
         text: B sentences, empty strings where there are none.
         faults: Videos that failed while the batch was read.
         keys: B seeds of what is still drawn on the device; on the CPU always, since they seed generators there.
+        annotations: B values, None where there is nothing; never moved to the device.
         images: The images that a step of a mixture has beside its videos, as clips of one frame; None for none.
     """
 
@@ -74,6 +81,7 @@ class Batch:
     text: list[str] = field(default_factory=list)
     faults: list[DecodeError] = field(default_factory=list)
     keys: list[int] = field(default_factory=list)
+    annotations: list[Any] = field(default_factory=list)
     images: "Batch | None" = None
 
     def __len__(self) -> int:
@@ -124,4 +132,5 @@ def _stack(kept: Sequence[Clip], read: Sequence[Clip]) -> Batch:
         text=[clip.text for clip in kept],
         faults=[fault for clip in read for fault in clip.faults],
         keys=[clip.key for clip in kept],
+        annotations=[clip.annotation for clip in kept],
     )

@@ -195,13 +195,14 @@ class TrainingClips(_Clips):
         return video, sample.texts[int(generator.integers(len(sample.texts)))] if sample.texts else ""
 
     def _clips(self, video: Tensor, text: str, index: int, draw: Draw, faults: tuple[DecodeError, ...]) -> list[Clip]:
-        label, clips = self.samples[index].label, []
+        sample, clips = self.samples[index], []
         for view in range(self.config.num_sample):
             # From 1: to numpy, a 0 at the end of a seed is none, and the first view would repeat the video's draws.
             generator = np.random.default_rng([self.seed, draw.epoch, draw.index, view + 1])
             cropped = self.transform(video, generator)
             key = int(generator.integers(2**63))
-            clips.append(Clip(cropped, index, view, label, text, () if view else faults, key))
+            seen = () if view else faults
+            clips.append(Clip(cropped, index, view, sample.label, text, seen, key, sample.annotation))
         return clips
 
 
@@ -252,12 +253,15 @@ class EvaluationClips(_Clips):
         stretches = crops.unflatten(1, frames.shape).transpose(0, 1)  # (V, crops, T, size, size, 3)
         videos = [video for stretch in stretches for video in stretch]
         text = _first_text(sample)
-        return [Clip(video, index, first + view, sample.label, text) for view, video in enumerate(videos)]
+        return [
+            Clip(video, index, first + view, sample.label, text, annotation=sample.annotation)
+            for view, video in enumerate(videos)
+        ]
 
 
 def unread(sample: Sample, index: int, error: DecodeError) -> Clip:
     """What stands for a test video that cannot be read."""
-    return Clip(None, index, 0, sample.label, _first_text(sample), (error,))
+    return Clip(None, index, 0, sample.label, _first_text(sample), (error,), annotation=sample.annotation)
 
 
 def _first_text(sample: Sample) -> str:

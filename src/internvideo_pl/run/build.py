@@ -1,6 +1,5 @@
 """Experiment to objects: data, module with weights, trainer length. The only place that knows all of them."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,13 +8,6 @@ import torch
 from torch import nn
 
 from data_modules import DATASETS
-from internvideo_pl.backbones.choices import (
-    CoordinatedChoice,
-    EnsembleChoice,
-    MaskedChoice,
-    MultimodalChoice,
-    TowerChoice,
-)
 from internvideo_pl.config import Experiment, TrainerConfig
 from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.data.manifest import Manifest
@@ -25,32 +17,8 @@ from internvideo_pl.data.mixture import MixtureData
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.data.parts import MixtureConfig
 from internvideo_pl.errors import UserError, hint
-from internvideo_pl.heads.classify import Classifier, ClassifyHeadConfig
-from internvideo_pl.heads.coordinated import CoordinatedClassifier, InternVideoT, LogitEnsemble
-from internvideo_pl.modules.align import ContrastiveAlignment
 from internvideo_pl.modules.base import VideoModule
-from internvideo_pl.modules.coordinated import CoordinatedFusion
-from internvideo_pl.modules.masked import MaskedReconstruction
-from internvideo_pl.modules.recognition import Recognition
-from internvideo_pl.modules.zero_shot import ZeroShotRecognition
-from internvideo_pl.objectives.align import Alignment
-from internvideo_pl.objectives.masked import MaskedModeling
-from internvideo_pl.objectives.supervised import Supervised
-from internvideo_pl.run.weights import ParentWeights
-from internvideo_pl.text.prompts import ACTION_TEMPLATES
-
-Parents = ParentWeights | None  # None builds a model without any, for its shape alone
-
-# objective -> the kinds of backbone that it can train, and the roles of parents that it can start from
-FITTING: dict[str, tuple[tuple[type, ...], tuple[str, ...]]] = {
-    "masked": ((MaskedChoice,), ("backbone",)),
-    "align": ((MultimodalChoice,), ("backbone",)),
-    "supervised": ((MaskedChoice, TowerChoice), ("backbone",)),
-    "coordinate": ((CoordinatedChoice, EnsembleChoice), ("masked", "multimodal", "second")),
-    "zero_shot": ((MultimodalChoice,), ("backbone",)),
-}
-
-RECOGNIZES = ("supervised", "coordinate", "zero_shot")
+from internvideo_pl.run.tasks import TASKS, Parents
 
 
 def check_fit(experiment: Experiment) -> None:
@@ -65,14 +33,14 @@ def check_fit(experiment: Experiment) -> None:
     if experiment.trainer.max_steps < 0 and experiment.trainer.max_epochs < 0:
         raise UserError("this run would never end: set trainer.max_steps or trainer.max_epochs")
     name = experiment.objective.name
-    kinds, roles = FITTING[name]
-    if not isinstance(experiment.backbone, kinds):
+    task = TASKS[name]
+    if not isinstance(experiment.backbone, task.backbones):
         raise UserError(f"objective {name!r} cannot use the backbone {experiment.backbone.name!r}")
-    if isinstance(experiment.data, MixtureConfig) and name in RECOGNIZES:
+    if isinstance(experiment.data, MixtureConfig) and task.recognizes:
         raise UserError(f"objective {name!r} wants the classes of one dataset, not a mixture: choose another data.name")
     for role in experiment.parents:
-        if role not in roles:
-            raise UserError(f"parents.{role}: objective {name!r} starts from {' and '.join(roles)} only")
+        if role not in task.roles:
+            raise UserError(f"parents.{role}: objective {name!r} starts from {' and '.join(task.roles)} only")
     if "second" in experiment.parents and getattr(experiment.backbone, "second", None) is None:
         raise UserError(
             "parents.second: this backbone has no second video tower; give it one with backbone.second.size="
@@ -148,7 +116,7 @@ def check_labels(experiment: Experiment, data: VideoData) -> None:
     Raises:
         UserError: The test list names no class for its first video.
     """
-    if data.classes and experiment.objective.name in RECOGNIZES and data.split("test").samples[0].label < 0:
+    if data.classes and TASKS[experiment.objective.name].recognizes and data.split("test").samples[0].label < 0:
         raise UserError(
             f"{data.facts.name}'s {data.test_list} list under {data.root} has no labels; test on data.test_on=val"
         )
@@ -172,75 +140,7 @@ def build_module(experiment: Experiment, data: VideoData, parents: Parents, tota
         "total_steps": total_steps,
         "global_batch": batch,
     }
-    return BUILDERS[experiment.objective.name](experiment, data, parents, optimisation)
-
-
-def _masked(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
-    model = experiment.backbone.build_autoencoder()
-    _start(model, parents)
-    return MaskedReconstruction(MaskedModeling(model, experiment.objective), **optimisation)
-
-
-def _align(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
-    encoder = experiment.backbone.build()
-    _start(encoder, parents)
-    return ContrastiveAlignment(Alignment(encoder, experiment.objective), **optimisation)
-
-
-def _supervised(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
-    model = Classifier(experiment.backbone.build(), len(data.classes), experiment.objective.head)
-    _start(model, parents, data.classes)
-    return Recognition(Supervised(model, experiment.objective), **optimisation)
-
-
-def _coordinate(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
-    choice, objective, classes = experiment.backbone, experiment.objective, data.classes
-    masked = _classifier(choice.masked.build(), classes, objective.masked_head, parents, "masked")
-    multimodal = _classifier(choice.multimodal.build(), classes, objective.multimodal_head, parents, "multimodal")
-    if isinstance(choice, EnsembleChoice):
-        return CoordinatedFusion(Supervised(LogitEnsemble([masked, multimodal]), objective), **optimisation)
-    joined = choice.build(masked.backbone, multimodal.backbone)
-    model = CoordinatedClassifier(joined, multimodal.head, masked.head, objective.dropout)
-    if choice.second is None:
-        return CoordinatedFusion(Supervised(model, objective), **optimisation)
-    second = _classifier(choice.second.build(), classes, objective.multimodal_head, parents, "second")
-    extended = InternVideoT(model, second, objective.dropout)
-    return CoordinatedFusion(Supervised(extended, objective), **optimisation)
-
-
-def _classifier(
-    backbone: nn.Module, classes: Sequence[str], head: ClassifyHeadConfig, parents: Parents, role: str
-) -> Classifier:
-    """A classifier as a post-training run left it."""
-    model = Classifier(backbone, len(classes), head)
-    if parents is None:
-        return model
-    if role not in parents:
-        raise UserError(f"coordination starts from post-trained encoders: name one with parents.{role}=")
-    parents.fill(role, model, classes=classes)
-    return model
-
-
-def _zero_shot(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
-    encoder = experiment.backbone.build()
-    _start(encoder, parents)
-    templates = ACTION_TEMPLATES if experiment.objective.prompts == "kinetics" else ("{}",)
-    return ZeroShotRecognition(encoder, templates, **optimisation)
-
-
-BUILDERS = {
-    "masked": _masked,
-    "align": _align,
-    "supervised": _supervised,
-    "coordinate": _coordinate,
-    "zero_shot": _zero_shot,
-}
-
-
-def _start(model: nn.Module, parents: Parents, classes: Sequence[str] = ()) -> None:
-    """Puts the parent's weights in place, its classifier too where that is one of the same classes."""
-    if parents and "backbone" in parents:
-        parents.fill("backbone", model, head=False, classes=classes)
+    return TASKS[experiment.objective.name].build(experiment, data, parents, optimisation)
 
 
 def saved_model(module: VideoModule) -> nn.Module:

@@ -1,0 +1,16 @@
+"""What experiments can be about: one file a family of tasks."""
+
+from internvideo_pl.run.tasks.pretraining import ALIGN, MASKED
+from internvideo_pl.run.tasks.recognition import COORDINATE, SUPERVISED, ZERO_SHOT
+from internvideo_pl.run.tasks.task import Parents, Task
+
+__all__ = ["TASKS", "Parents", "Task"]
+
+# objective.name in an experiment: the task
+TASKS: dict[str, Task] = {
+    "masked": MASKED,
+    "align": ALIGN,
+    "supervised": SUPERVISED,
+    "coordinate": COORDINATE,
+    "zero_shot": ZERO_SHOT,
+}

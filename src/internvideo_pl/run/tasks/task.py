@@ -1,0 +1,41 @@
+"""What a task consists of: the words of its objective, what it goes together with, and how its module is built."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from internvideo_pl.config import Experiment
+from internvideo_pl.data.module import VideoData
+from internvideo_pl.modules.base import VideoModule
+from internvideo_pl.run.weights import ParentWeights
+
+Parents = ParentWeights | None  # None builds a model without any, for its shape alone
+Build = Callable[[Experiment, VideoData, Parents, dict[str, Any]], VideoModule]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One value of `objective.name`.
+
+    Attributes:
+        schema: The dataclass of `objective`.
+        backbones: Kinds of backbone that it can use.
+        build: (experiment, data, parents, optimisation) -> its module, the parents' weights in place. `optimisation`
+            holds what `VideoModule` is made with beside its objective.
+        roles: Parents that it can start from.
+        recognizes: Whether it is about the classes of one dataset.
+    """
+
+    schema: type
+    backbones: tuple[type, ...]
+    build: Build
+    roles: tuple[str, ...] = ("backbone",)
+    recognizes: bool = False
+
+
+def start(model: nn.Module, parents: Parents, classes: Sequence[str] = ()) -> None:
+    """Puts the weights of parent "backbone" in place, its classifier too where that is one of the same classes."""
+    if parents and "backbone" in parents:
+        parents.fill("backbone", model, head=False, classes=classes)
