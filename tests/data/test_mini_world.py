@@ -44,14 +44,14 @@ def still(monkeypatch):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("centre", [(0.5, 0.5), (0.03, 0.97)])
 def test_a_shape_covers_its_closed_form_area_wherever_it_is(shape, centre):
-    alpha, _ = render._paint(a_thing(shape, centre=centre), np.zeros((1, 2)), 128)
+    alpha, _ = render.paint(a_thing(shape, centre=centre), np.zeros((1, 2)), 128)
     assert alpha.sum() / 128**2 == pytest.approx(AREAS[shape] * 0.22**2, rel=0.02)
 
 
 def test_textures_are_told_apart_by_their_dark_share():
     dark = {}
     for texture in TEXTURES:
-        alpha, paint = render._paint(a_thing("square", texture), np.zeros((1, 2)), 128)
+        alpha, paint = render.paint(a_thing("square", texture), np.zeros((1, 2)), 128)
         red = paint[..., 0][alpha > 0.99] / COLOURS["red"][0]
         dark[texture] = (red < 0.5).mean()
     assert dark["plain"] == 0

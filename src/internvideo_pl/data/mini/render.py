@@ -34,11 +34,16 @@ def render(scene: Scene, size: int = 64, frames: int = 12) -> NDArray[np.uint8]:
     """
     rng = np.random.default_rng((*scene.seed, 1))
     camera = np.outer(np.arange(frames), scene.pan) + rng.normal(0.0, JITTER, (frames, 2))  # (T, 2)
-    clip = _background(rng, scene.family, camera, size)  # (T, S, S, 3)
+    clip = background(rng, scene.family, camera, size)  # (T, S, S, 3)
     for index in scene.order:
-        alpha, paint = _paint(scene.things[index], camera, size)
-        clip += alpha[..., None] * (paint - clip)
-    clip += (rng.standard_normal((frames, size, size), np.float32) * np.float32(NOISE))[..., None]
+        alpha, colour = paint(scene.things[index], camera, size)
+        clip += alpha[..., None] * (colour - clip)
+    return expose(rng, clip)
+
+
+def expose(rng: np.random.Generator, clip: Array) -> NDArray[np.uint8]:
+    """Light (T, S, S, 3) in 0 to 1 to bytes, with the sensor's noise; changes `clip`."""
+    clip += (rng.standard_normal(clip.shape[:3], np.float32) * np.float32(NOISE))[..., None]
     return (np.clip(clip, 0.0, 1.0) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
 
 
@@ -50,7 +55,8 @@ def positions(thing: Thing, frames: int) -> NDArray[np.float64]:
 # --- background ---------------------------------------------------------------------------------------------------
 
 
-def _background(rng: np.random.Generator, family: int, camera: NDArray[np.float64], size: int) -> Array:
+def background(rng: np.random.Generator, family: int, camera: NDArray[np.float64], size: int) -> Array:
+    """What a scene stands before, (T, S, S, 3), while the camera moves by (T, 2) frame sides, x and y."""
     amplitude, tint = _family(family, size)
     shape = (3, size, size // 2 + 1)
     noise = rng.standard_normal(shape, np.float32) + 1j * rng.standard_normal(shape, np.float32)
@@ -94,7 +100,7 @@ def _family(family: int, size: int) -> tuple[Array, Array]:
 # --- things -------------------------------------------------------------------------------------------------------
 
 
-def _paint(thing: Thing, camera: NDArray[np.float64], size: int) -> tuple[Array, Array]:
+def paint(thing: Thing, camera: NDArray[np.float64], size: int) -> tuple[Array, Array]:
     """Coverage (T, S, S) and colour (T, S, S, 3) of a thing; of its copies on the torus a pixel sees the nearest."""
     frames = len(camera)
     centre = positions(thing, frames) + camera  # (T, 2)

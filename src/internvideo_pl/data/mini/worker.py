@@ -16,7 +16,6 @@ from typing import Any
 
 from internvideo_pl.data.mini.encode import encode, encode_picture
 from internvideo_pl.data.mini.layouts import MINIS
-from internvideo_pl.data.mini.render import render
 
 REPORT_EVERY = 20  # clips between two reports
 
@@ -75,8 +74,9 @@ def _write_share(job: Job, worker: int, workers: int) -> Iterator[int]:
     options = layout.options(**job.options)
     clips = layout.plan(job.seed, options)[worker::workers]
     for done, clip in enumerate(clips, start=1):
-        write = encode_picture if clip.path.endswith(".jpg") else encode
-        (Path(job.folder) / clip.path).write_bytes(write(render(clip.scene, options.size, options.frames)))
+        frames = layout.draw(clip, options)
+        data = encode_picture(frames) if clip.path.endswith(".jpg") else encode(frames, layout.fps)
+        (Path(job.folder) / clip.path).write_bytes(data)
         if done % REPORT_EVERY == 0:
             yield REPORT_EVERY
     yield len(clips) % REPORT_EVERY
