@@ -5,6 +5,7 @@ Here and only here the library meets `data_modules`.
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from internvideo_pl.errors import Interrupted, UserError
 from internvideo_pl.run.build import check_fit
 from internvideo_pl.run.claim import claim
 from internvideo_pl.run.launch import Meeting, adopt, launch, to_launch
+from internvideo_pl.run.parents import missing_parents, shared
 from internvideo_pl.run.pipeline import run_stages
 from internvideo_pl.run.record import Identity
 from internvideo_pl.run.single import run_one
@@ -27,6 +29,8 @@ def main(
     name: str, overrides: list[str], mini: bool = False, data: str | None = None, meeting: Meeting | None = None
 ) -> None:
     """Run one experiment, or the stages of one; what the same command has begun and not ended is continued.
+
+    Parents of a miniature that have no finished run are run first.
 
     Args:
         name: Path of its YAML below `experiments/`, without the suffix.
@@ -42,6 +46,11 @@ def main(
     """
     plan, runs = load_stages(name, overrides, mini, data)
     ranks = Ranks.here()
+    if not plan.stages and ranks.world == 1:
+        check_fit(runs[0])
+        for parent in missing_parents(runs[0]):
+            print(f"{name} starts from {parent}, of which there is no run yet: it runs first", file=sys.stderr)
+            main(parent, shared(overrides), mini=True)
     if plan.stages and (ranks.world > 1 or any(to_launch(run, ranks) for run in runs)):
         raise UserError(
             f"{name} runs several experiments, each on one device: give GPUS= to one of them, or ARGS=trainer.devices=1"
