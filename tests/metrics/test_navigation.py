@@ -1,0 +1,207 @@
+"""Navigation metrics: against loops written from the official definitions, and the published evaluator output."""
+
+import gzip
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from internvideo_pl.errors import UserError
+from internvideo_pl.metrics.navigation import FIGURES, Journey, Navigation, figures, weighted_by_length
+from internvideo_pl.metrics.paths import dtw, fast_dtw, length, ndtw, resample, without_repeats
+
+GIVEN = Path(__file__).parents[3] / "shared" / "data" / "videolang" / "vln_ce"
+given = pytest.mark.skipif(not GIVEN.is_dir(), reason="the published evaluator output is not in ../shared")
+
+
+def euclid(a, b):
+    return math.sqrt(sum((p - q) ** 2 for p, q in zip(a, b, strict=True)))
+
+
+def slow_dtw(x, y, window=None):
+    """The recurrence cell by cell; ties go up, then left, then along the diagonal."""
+    cells = window or [(i, j) for i in range(len(x)) for j in range(len(y))]
+    table = {(-1, -1): (0.0, None)}
+    for i, j in sorted(cells):
+        options = [(i - 1, j), (i, j - 1), (i - 1, j - 1)]
+        costs = [table.get(option, (math.inf, None))[0] for option in options]
+        table[i, j] = (min(costs) + euclid(x[i], y[j]), options[costs.index(min(costs))])
+    cell, path = (len(x) - 1, len(y) - 1), []
+    while cell != (-1, -1):
+        path.append(cell)
+        cell = table[cell][1]
+    return table[len(x) - 1, len(y) - 1][0], path
+
+
+def slow_fast_dtw(x, y, radius=1):
+    """Salvador and Chan: halve both, solve, project the path, widen it by the radius, solve inside."""
+    if min(len(x), len(y)) < radius + 2:
+        return slow_dtw(x, y)
+    halves = [
+        [tuple((a + b) / 2 for a, b in zip(s[i], s[i + 1], strict=True)) for i in range(0, len(s) - 1, 2)]
+        for s in (x, y)
+    ]
+    _, path = slow_fast_dtw(*halves, radius)
+    reach = range(-radius, radius + 1)
+    near = {(i + a, j + b) for i, j in path for a in reach for b in reach}
+    fine = {(2 * i + a, 2 * j + b) for i, j in near for a in (0, 1) for b in (0, 1)}
+    return slow_dtw(x, y, [(i, j) for i, j in fine if 0 <= i < len(x) and 0 <= j < len(y)])
+
+
+def slow_resample(path, spacing=0.25):
+    points = [list(path[0])]
+    for start, end in zip(path[:-1], path[1:], strict=True):
+        step = [b - a for a, b in zip(start, end, strict=True)]
+        across = math.hypot(step[0], step[2])
+        times = int(1 / (spacing / across)) if across > 0 else 0
+        for _ in range(times - 1):
+            points.append([p + s * spacing / across for p, s in zip(points[-1], step, strict=True)])
+        points.append(list(end))
+    return points
+
+
+def slow_figures(journey, reference):
+    """VLN-CE's measures and the release's summary, an action at a time."""
+    seen, travelled = [], 0.0
+    for position in journey.positions.tolist():
+        if not seen or position != seen[-1]:
+            travelled += euclid(seen[-1], position) if seen else 0.0
+            seen.append(position)
+    distances, goal = journey.distances.tolist(), reference.tolist()
+    success = 1.0 if journey.stopped and distances[-1] < 3.0 else 0.0
+    near = 1.0 if journey.stopped and distances[-1] <= 3.0 else 0.0
+    likeness = math.exp(-slow_fast_dtw(seen, goal)[0] / (len(goal) * 3.0))
+    dense, dense_goal = slow_resample(journey.positions.tolist()), slow_resample(goal)
+    return {
+        "TL": travelled,
+        "NE": distances[-1],
+        "OSR": 1.0 if any(d < 3.0 for d in distances) else 0.0,
+        "SR": success,
+        "SPL": success * distances[0] / max(distances[0], travelled),
+        "nDTW": likeness,
+        "sDTW": success * likeness,
+        "steps": len(distances) - 1,
+        "collisions": journey.collisions,
+        "release/OSR": 1.0 if any(d <= 3.0 for d in distances) else 0.0,
+        "release/SR": near,
+        "release/SPL": near * distances[0] / max(distances[0], travelled),
+        "release/nDTW": math.exp(-slow_fast_dtw(dense, dense_goal)[0] / (len(dense_goal) * 3.0)),
+        "release/collisions": journey.collisions / len(journey.positions),
+    }
+
+
+def random_path(rng, most=24):
+    """Steps on a coarse lattice, so that costs tie; some of no length."""
+    return (rng.integers(-2, 3, size=(int(rng.integers(1, most)), 3)) * [0.25, 0.0, 0.25]).cumsum(0)
+
+
+def random_journey(rng):
+    positions = random_path(rng)
+    distances = np.round(rng.uniform(0.5, 6, len(positions)))  # exactly 3 m again and again
+    return Journey(positions, distances, bool(rng.integers(2)), int(rng.integers(4)))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_figures_equal_the_slow_definitions(seed):
+    rng = np.random.default_rng(seed)
+    journey, reference = random_journey(rng), random_path(rng)
+    found, wanted = figures(journey, reference), slow_figures(journey, reference)
+    assert list(found) == list(FIGURES)
+    for name, value in wanted.items():
+        assert found[name] == pytest.approx(value, abs=1e-9), name
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_dtw_equals_the_recurrence_and_never_exceeds_fast_dtw(seed):
+    rng = np.random.default_rng(seed)
+    a, b = rng.normal(size=(int(rng.integers(1, 30)), 3)), rng.normal(size=(int(rng.integers(1, 30)), 3))
+    assert dtw(a, b) == pytest.approx(slow_dtw(a.tolist(), b.tolist())[0], abs=1e-9)
+    assert dtw(a, b) <= fast_dtw(a, b) + 1e-9
+
+
+def test_worked_by_hand():
+    line = np.array([[0, 0, 0], [0, 0, -4], [0, 0, -4], [0, 0, -8.0]])
+    journey = Journey(line, np.array([10.0, 6, 6, 2]), stopped=True)
+    found = figures(journey, line)
+    assert (found["TL"], found["NE"], found["SR"], found["OSR"], found["SPL"]) == (8, 2, 1, 1, 1)
+    assert found["nDTW"] == 1.0
+    late = figures(Journey(line, journey.distances, stopped=False), line)
+    assert (late["SR"], late["OSR"], late["SPL"], late["sDTW"]) == (0, 1, 0, 0)
+    edge = figures(Journey(line, np.array([10.0, 6, 6, 3.0]), stopped=True), line)
+    assert (edge["SR"], edge["release/SR"], edge["OSR"], edge["release/OSR"]) == (0, 1, 0, 1)
+    assert weighted_by_length(1.0, 5.0, 10.0) == 0.5
+    assert weighted_by_length(1.0, 0.0, 0.0) == 1.0  # an agent that need not move and does not
+
+
+def test_a_single_position_is_a_path_of_no_length():
+    point = np.zeros((1, 3))
+    assert length(point) == 0.0
+    assert ndtw(point, point, 3.0) == 1.0
+    assert len(without_repeats(np.zeros((4, 3)))) == 1
+    assert len(resample(np.zeros((4, 3)))) == 4
+
+
+def test_repeats_of_a_sampler_count_once_and_missing_episodes_are_bounds():
+    rng = np.random.default_rng(0)
+    metric, kept = Navigation(official=4), []
+    for number in (2, 0, 2):
+        journey, reference = random_journey(rng), random_path(rng)
+        metric.update(number, journey, reference)
+        kept.append(figures(journey, reference))
+    found = metric.compute()
+    assert metric.missing == [1, 3]
+    assert found["NE"] == pytest.approx((kept[0]["NE"] + kept[1]["NE"]) / 2)
+    spl = (kept[0]["SPL"] + kept[1]["SPL"]) / 2
+    assert found["SPL"] == pytest.approx(100 * spl)
+    assert (found["SPL/low"], found["SPL/high"]) == pytest.approx((50 * spl, 50 * spl + 50))
+    numbers, rows = metric.episodes()
+    assert numbers == [0, 2]
+    assert rows.shape == torch.Size([2, len(FIGURES)])
+
+
+def test_no_episode_is_an_error():
+    with pytest.raises(UserError, match="No episode"):
+        Navigation(official=3).compute()
+
+
+def read(name):
+    path = GIVEN / name
+    return json.loads(gzip.open(path).read() if name.endswith(".gz") else path.read_bytes())
+
+
+@given
+def test_published_spl_follows_from_its_episodes():
+    """SPL of the published log, recomputed from each episode's geodesic distance: within 0.051, and 1.5e-4 in mean."""
+    log = read("cwp_vlnbert_stats_ep_val_unseen.first40.json")
+    shortest = {str(e["episode_id"]): e["info"]["geodesic_distance"] for e in read("val_unseen.40ep.json.gz")["episodes"]}
+    assert log.keys() == shortest.keys()
+    errors = [
+        abs(weighted_by_length(entry["success"], shortest[key], entry["path_length"]) - entry["spl"])
+        for key, entry in log.items()
+    ]
+    assert max(errors) < 0.051
+    assert np.mean(errors) < 1.5e-4
+    assert np.median(errors) < 1e-6
+
+
+@given
+def test_published_success_is_that_of_its_distances():
+    for entry in read("cwp_vlnbert_stats_ep_val_unseen.first40.json").values():
+        assert entry["success"] <= float(entry["distance_to_goal"] <= 3.0) <= entry["oracle_success"]
+
+
+@given
+def test_official_ground_truth_agrees_with_itself():
+    truth, episodes = read("val_unseen_gt.40ep.json.gz"), read("val_unseen.40ep.json.gz")["episodes"]
+    for episode in episodes:
+        entry = truth[str(episode["episode_id"])]
+        path = np.array(entry["locations"])
+        assert entry["actions"].count(1) == entry["forward_steps"]
+        assert ndtw(path, path, 3.0) == 1.0
+        assert np.allclose(path[0], episode["start_position"], atol=0.05)
+        assert length(path) <= 0.25 * entry["forward_steps"] + 2.0  # stairs
+        reference = np.array(episode["reference_path"])
+        assert ndtw(path, resample(reference), 3.0) > 0.7  # two records of one route
