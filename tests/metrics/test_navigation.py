@@ -1,6 +1,7 @@
 """Navigation metrics: against loops written from the official definitions, and the published evaluator output."""
 
 import gzip
+import itertools
 import json
 import math
 from pathlib import Path
@@ -53,7 +54,7 @@ def slow_fast_dtw(x, y, radius=1):
 
 def slow_resample(path, spacing=0.25):
     points = [list(path[0])]
-    for start, end in zip(path[:-1], path[1:], strict=True):
+    for start, end in itertools.pairwise(path):
         step = [b - a for a, b in zip(start, end, strict=True)]
         across = math.hypot(step[0], step[2])
         times = int(1 / (spacing / across)) if across > 0 else 0
@@ -176,7 +177,9 @@ def read(name):
 def test_published_spl_follows_from_its_episodes():
     """SPL of the published log, recomputed from each episode's geodesic distance: within 0.051, and 1.5e-4 in mean."""
     log = read("cwp_vlnbert_stats_ep_val_unseen.first40.json")
-    shortest = {str(e["episode_id"]): e["info"]["geodesic_distance"] for e in read("val_unseen.40ep.json.gz")["episodes"]}
+    shortest = {
+        str(e["episode_id"]): e["info"]["geodesic_distance"] for e in read("val_unseen.40ep.json.gz")["episodes"]
+    }
     assert log.keys() == shortest.keys()
     errors = [
         abs(weighted_by_length(entry["success"], shortest[key], entry["path_length"]) - entry["spl"])

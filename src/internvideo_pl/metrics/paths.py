@@ -6,6 +6,7 @@ Sources: nDTW (arXiv 1907.05446); FastDTW (Salvador and Chan, 2007), which VLN-C
 Shape legend: N, M positions of two paths.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -34,7 +35,7 @@ def resample(path: Path, spacing: float = SPACING) -> Path:
     Each segment gives one point fewer than `spacing` fits into it, then its end; heights rise evenly.
     """
     points = [path[:1]]
-    for start, end in zip(path[:-1], path[1:], strict=True):
+    for start, end in itertools.pairwise(path):
         step = end - start
         across = math.hypot(step[0], step[2])
         ratio = spacing / across if across > 0 else math.inf
