@@ -1,3 +1,4 @@
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from internvideo_pl.data.batch import Sample, collate
 from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.data.clips import ClipConfig, EvaluationClips, TrainingClips
 from internvideo_pl.data.order import Draw
+from internvideo_pl.data.sampling import TRAIN_SAMPLING
 from internvideo_pl.errors import UserError
 from internvideo_pl.video.sources import open_source
 from tests.data.clips import write_video
@@ -207,3 +209,12 @@ def test_impossible_settings_are_refused(changes, says):
 def test_windows_cannot_train(samples):
     with pytest.raises(UserError, match=r"data\.sampling=windows cannot train"):
         training(samples, sampling="windows")
+
+
+@pytest.mark.parametrize("crop", ["random_resized", "multi_scale", "center"])
+@pytest.mark.parametrize("sampling", sorted(TRAIN_SAMPLING))
+def test_training_clips_reach_a_spawned_worker(samples, sampling, crop):
+    """Where processes are spawned, as on macOS, a worker gets its clips pickled."""
+    clips = training(samples, sampling=sampling, crop=crop, size=32, num_frames=4)
+    (mine,), (theirs,) = clips[Draw(0, 1)], pickle.loads(pickle.dumps(clips))[Draw(0, 1)]
+    assert torch.equal(mine.video, theirs.video)

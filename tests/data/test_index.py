@@ -22,18 +22,18 @@ SAMPLES = [
 def test_it_is_the_same_sequence_as_a_list():
     index = SampleIndex(SAMPLES)
     assert list(index) == SAMPLES
-    assert len(index) == 4
-    assert [index[i] for i in range(-4, 4)] == [SAMPLES[i] for i in range(-4, 4)]
+    assert len(index) == 5
+    assert [index[i] for i in range(-5, 5)] == [SAMPLES[i] for i in range(-5, 5)]
     assert index[1:3] == SAMPLES[1:3]
     assert index[::-1] == SAMPLES[::-1]
     assert index == SAMPLES
     assert index == SampleIndex(iter(SAMPLES))
-    assert index != SAMPLES[:3]
+    assert index != SAMPLES[:4]
     assert index != SAMPLES[::-1]
     assert index.index(SAMPLES[2]) == 2
-    assert SAMPLES[3] in index
+    assert SAMPLES[4] in index
     assert not SampleIndex()
-    for outside in (4, -5):
+    for outside in (5, -6):
         with pytest.raises(IndexError):
             index[outside]
 
@@ -54,7 +54,7 @@ def test_it_survives_pickling_and_takes_little_more_than_its_text():
     packed = pickle.dumps(index)
     assert pickle.loads(packed) == index
     text = sum(len(s.path) + len(s.key) + len(s.texts[0]) for s in made(10_000))
-    assert len(packed) < text + 10_000 * 5 * 8 + 2000  # five numbers of eight bytes an entry
+    assert len(packed) < text + 10_000 * 6 * 8 + 2000  # six numbers of eight bytes an entry
 
 
 def test_a_million_entries_are_made_and_read_in_seconds():

@@ -5,6 +5,7 @@ Shapes: T frames, H height, W width, V views.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -274,4 +275,8 @@ def _training_transform(config: ClipConfig, flip: bool) -> ClipTransform:
         return PretrainTransform(config.size)
     if config.crop == "random_resized":
         return TrainTransform(config.size, flip=0.5 if flip else 0.0)
-    return lambda video, generator: center_crop(resize_short(video, config.size), config.size)
+    return partial(_center, config.size)
+
+
+def _center(size: int, video: Tensor, generator: np.random.Generator) -> Tensor:
+    return center_crop(resize_short(video, size), size)

@@ -83,37 +83,68 @@ TrainSampling = Callable[[SamplingConfig, Footage, np.random.Generator], np.ndar
 TestSampling = Callable[[SamplingConfig, Footage], np.ndarray]
 
 
-def _per_second(config: SamplingConfig, footage: Footage) -> np.ndarray:
+# Named functions, not lambdas: where processes are spawned (macOS, Windows), loader workers get them by name.
+
+
+def _dense_train(config: SamplingConfig, footage: Footage, rng: np.random.Generator) -> np.ndarray:
+    return sample.dense_train(footage.num_frames, config.num_frames, config.stride, rng)
+
+
+def _pretrain_train(config: SamplingConfig, footage: Footage, rng: np.random.Generator) -> np.ndarray:
+    return sample.dense_pretrain(footage.num_frames, config.num_frames, config.stride, rng)
+
+
+def _segments_train(config: SamplingConfig, footage: Footage, rng: np.random.Generator) -> np.ndarray:
+    return sample.segments_train(footage.num_frames, config.num_frames, rng)
+
+
+def _intervals_train(config: SamplingConfig, footage: Footage, rng: np.random.Generator) -> np.ndarray:
+    return sample.intervals_train(footage.num_frames, config.num_frames, rng)
+
+
+def _per_second_train(config: SamplingConfig, footage: Footage, rng: np.random.Generator) -> np.ndarray:
     frames = sample.per_second(footage.times(), config.num_frames, config.rate)
     return np.pad(frames, (0, config.num_frames - len(frames)), constant_values=PADDING)
 
 
-def _segments(config: SamplingConfig, footage: Footage) -> np.ndarray:
+def _dense_test(config: SamplingConfig, footage: Footage) -> np.ndarray:
+    return sample.dense_views(footage.num_frames, config.num_frames, config.stride, config.test_views)
+
+
+def _segments_test(config: SamplingConfig, footage: Footage) -> np.ndarray:
     if config.test_views == 1:
         return sample.segments_center(footage.num_frames, config.num_frames)[None]
     return sample.sparse_views(footage.num_frames, config.num_frames, config.test_views)
 
 
-def _dense(config: SamplingConfig, footage: Footage) -> np.ndarray:
-    return sample.dense_views(footage.num_frames, config.num_frames, config.stride, config.test_views)
+def _intervals_test(config: SamplingConfig, footage: Footage) -> np.ndarray:
+    return sample.intervals_views(footage.num_frames, config.num_frames, config.test_views)
+
+
+def _per_second_test(config: SamplingConfig, footage: Footage) -> np.ndarray:
+    return _per_second_train(config, footage, np.random.default_rng(0))[None]  # nothing is drawn
+
+
+def _windows_test(config: SamplingConfig, footage: Footage) -> np.ndarray:
+    return sample.sliding_windows(footage.num_frames, config.num_frames, config.hop, config.stride)
 
 
 # sampling -> frame numbers (T,) of a training clip
 TRAIN_SAMPLING: dict[str, TrainSampling] = {
-    "dense": lambda c, footage, rng: sample.dense_train(footage.num_frames, c.num_frames, c.stride, rng),
-    "pretrain": lambda c, footage, rng: sample.dense_pretrain(footage.num_frames, c.num_frames, c.stride, rng),
-    "segments": lambda c, footage, rng: sample.segments_train(footage.num_frames, c.num_frames, rng),
-    "intervals": lambda c, footage, rng: sample.intervals_train(footage.num_frames, c.num_frames, rng),
-    "per_second": lambda c, footage, _: _per_second(c, footage),
+    "dense": _dense_train,
+    "pretrain": _pretrain_train,
+    "segments": _segments_train,
+    "intervals": _intervals_train,
+    "per_second": _per_second_train,
 }
 # sampling -> frame numbers (V, T) of a test video's views
 TEST_SAMPLING: dict[str, TestSampling] = {
-    "dense": _dense,
-    "pretrain": _dense,
-    "segments": _segments,
-    "intervals": lambda c, footage: sample.intervals_views(footage.num_frames, c.num_frames, c.test_views),
-    "per_second": lambda c, footage: _per_second(c, footage)[None],
-    "windows": lambda c, footage: sample.sliding_windows(footage.num_frames, c.num_frames, c.hop, c.stride),
+    "dense": _dense_test,
+    "pretrain": _dense_test,
+    "segments": _segments_test,
+    "intervals": _intervals_test,
+    "per_second": _per_second_test,
+    "windows": _windows_test,
 }
 
 
