@@ -9,9 +9,9 @@ from torch import Tensor
 from internvideo_pl.backbones.coordinate import CoordinatedEncoder
 from internvideo_pl.backbones.features import Features
 from internvideo_pl.backbones.masked_vit import MaskedEncoder
+from internvideo_pl.backbones.multimodal_sizes import VIDEO_TOWER
 from internvideo_pl.backbones.sizes import COORDINATED, MASKED_VIT
 from internvideo_pl.backbones.video_tower import VideoTower
-from internvideo_pl.backbones.multimodal_sizes import VIDEO_TOWER
 from internvideo_pl.errors import UserError
 from internvideo_pl.heads.classify import ClassifyHeadConfig
 from internvideo_pl.heads.roi import BoxClassifier, CoordinatedBoxClassifier, roi_align, token_map
@@ -52,7 +52,15 @@ def case(seed: int, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor,
     features = torch.randn(2, 3, 5, 9, generator=generator, dtype=dtype)
     low = torch.rand(6, 2, generator=generator) * torch.tensor([9.0, 5.0]) - 1
     boxes = torch.cat([low, low + torch.rand(6, 2, generator=generator) * 6], dim=1)
-    special = [[-3, -2, 14, 8], [0, 0, 9, 5], [20, 20, 25, 22], [2, 2, 2, 2], [4, 1, 4, 5], [-8, -8, -6, -7], [0, 0, 1, 1]]
+    special = [
+        [-3, -2, 14, 8],
+        [0, 0, 9, 5],
+        [20, 20, 25, 22],
+        [2, 2, 2, 2],
+        [4, 1, 4, 5],
+        [-8, -8, -6, -7],
+        [0, 0, 1, 1],
+    ]
     boxes = torch.cat([boxes, torch.tensor(special, dtype=torch.float32)]).double()
     return features, boxes, torch.arange(len(boxes)) % 2
 

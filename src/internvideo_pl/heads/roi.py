@@ -1,11 +1,11 @@
 """From a clip's tokens and boxes to action scores: mean over time, RoIAlign, max pool, one linear layer.
 
-RoIAlign samples a box at regular points, bilinearly, and averages the points of each bin. A bilinear weight is a product
-of one along the rows and one along the columns, and so is the average: a bin is the feature map between two small
-matrices. So there is no loop over boxes, bins or points, no compiled extension, and autograd does the rest.
+RoIAlign samples a box at regular points, bilinearly, and averages the points of each bin. A bilinear weight is a
+product of one along the rows and one along the columns, and so is the average: a bin is the feature map between two
+small matrices. So there is no loop over boxes, bins or points, no compiled extension, and autograd does the rest.
 
-Shapes: B clips, D width, (T, H, W) grid of tokens, R boxes of all clips, S side of a window, P points of a bin, K actions.
-Sources: Mask R-CNN (arXiv 1703.06870) and torchvision's documented `roi_align`; the head is that of InternVideo's release.
+Shapes: B clips, D width, (T, H, W) grid of tokens, R boxes of all clips, S side of a window, P points of a bin,
+K actions. Sources: Mask R-CNN (arXiv 1703.06870), torchvision's `roi_align`, and the head of InternVideo's release.
 """
 
 import math
@@ -77,7 +77,9 @@ def token_map(features: Features) -> Tensor:
     tokens, (slots, height, width) = features.tokens, features.grid
     spare = tokens.shape[1] - slots * height * width
     if spare not in (0, slots):
-        raise UserError(f"{tokens.shape[1]} tokens are not a grid of {slots} x {height} x {width}: choose another backbone")
+        raise UserError(
+            f"{tokens.shape[1]} tokens are not a grid of {slots} x {height} x {width}: choose another backbone"
+        )
     frames = tokens.unflatten(1, (slots, -1))[:, :, spare // slots :]  # (B, N, D) -> (B, T, HW, D)
     return frames.mean(1).unflatten(1, (height, width)).permute(0, 3, 1, 2)  # (B, HW, D) -> (B, D, H, W)
 
