@@ -1,11 +1,15 @@
 """What to read: one file a dataset, in its official layout."""
 
+from data_modules.hmdb51 import HMDB51Config, HMDB51Data
 from data_modules.howto100m import HowTo100M, HowTo100MConfig
 from data_modules.image_text import ImageText
 from data_modules.kinetics import Kinetics400, Kinetics600, Kinetics700, KineticsConfig
 from data_modules.kinetics710 import Kinetics710
+from data_modules.moments import MomentsInTime
 from data_modules.msrvtt import MsrVtt
 from data_modules.own_videos import OwnVideos, OwnVideosConfig
+from data_modules.something_something import SomethingConfig, SomethingV1, SomethingV2
+from data_modules.ucf101 import UCF101Config, UCF101Data
 from data_modules.webvid import WebVid2M, WebVid10M
 from internvideo_pl.data.clips import ClipConfig
 from internvideo_pl.data.mixture import MixtureData
@@ -18,6 +22,11 @@ DATASETS: dict[str, tuple[type[VideoData], type[ClipConfig]]] = {
     "kinetics600": (Kinetics600, KineticsConfig),
     "kinetics700": (Kinetics700, KineticsConfig),
     "kinetics710": (Kinetics710, KineticsConfig),
+    "ssv1": (SomethingV1, SomethingConfig),
+    "ssv2": (SomethingV2, SomethingConfig),
+    "hmdb51": (HMDB51Data, HMDB51Config),
+    "ucf101": (UCF101Data, UCF101Config),
+    "mitv2": (MomentsInTime, ClipConfig),
     "webvid2m": (WebVid2M, ClipConfig),
     "webvid10m": (WebVid10M, ClipConfig),
     "howto100m": (HowTo100M, HowTo100MConfig),

@@ -8,9 +8,8 @@ There is no official class index; label names in ASCII order are what the public
 videos, as videos vanish from YouTube: what a list names and the disk lacks is reported, never dropped.
 """
 
-import csv
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +19,7 @@ from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.clips import ClipConfig
 from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.module import Split, VideoData
+from internvideo_pl.data.official import Once, numbered_rows, wrong_line
 from internvideo_pl.errors import UserError, hint
 
 _TERMS = "annotations CC BY 4.0; each video belongs to its uploader"
@@ -109,18 +109,21 @@ def read_kinetics(
     index = {name: label for label, name in enumerate(classes)}
     videos: Mapping[str, Path | str] = find_clips(root, split) if shards is None else shards
     found = Split()
-    for row in _rows(root, split, facts):
+    listed = _required_list(root, split, facts)
+    once = Once(listed)
+    for line, row in _rows(listed, facts):
         identity = row["youtube_id"]
         key = f"{identity}_{int(row['time_start']):06d}_{int(row['time_end']):06d}"
+        once.add(key, line)
         path = videos.get(key) or videos.get(identity)
-        if path is None:
-            found.missing.append(key)
-            continue
         name = row.get("label") or ""
         if name and name not in index:
             raise UserError(
-                f"{name!r} of {facts.name}'s {split} list is not a class of its training list.{hint(name, classes)}"
+                f"{listed}, line {line}: {name!r} is not a class of {facts.name}'s training list.{hint(name, classes)}"
             )
+        if path is None:
+            found.missing.append(key)
+            continue
         found.samples.append(Sample(str(path), key, index[name] if name else -1))
     return found
 
@@ -132,7 +135,13 @@ def read_classes(root: Path, facts: DatasetFacts) -> list[str]:
         UserError: Neither list is there.
     """
     split = "train" if _list_path(root, "train") else "val"
-    return sorted({row["label"] for row in _rows(root, split, facts)})
+    listed = _required_list(root, split, facts)
+    names = set()
+    for line, row in _rows(listed, facts):
+        if not row.get("label"):
+            raise wrong_line(listed, line, "no label, which training and validation lists have")
+        names.add(row["label"])
+    return sorted(names)
 
 
 def find_clips(root: Path, split: str) -> dict[str, Path]:
@@ -154,15 +163,28 @@ def _list_path(root: Path, split: str) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
-def _rows(root: Path, split: str, facts: DatasetFacts) -> list[dict[str, str]]:
+def _required_list(root: Path, split: str, facts: DatasetFacts) -> Path:
     path = _list_path(root, split)
     if path is None:
         raise facts.absent(root, " or ".join(LISTS[split]))
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        if "youtube_id" not in (reader.fieldnames or ()):
-            raise facts.absent(root, f"the official {path.name} (the one there has no column youtube_id)")
-        return list(reader)
+    return path
+
+
+def _rows(path: Path, facts: DatasetFacts) -> Iterator[tuple[int, dict[str, str]]]:
+    """Lines with what each holds by column; every row has all columns, and times in whole seconds."""
+    rows = numbered_rows(path)
+    _, heads = next(rows, (1, []))
+    if not {"youtube_id", "time_start", "time_end"} <= set(heads):
+        raise facts.absent(path.parent, f"the official {path.name} (the one there has no column youtube_id)")
+    for line, fields in rows:
+        if len(fields) != len(heads):
+            raise wrong_line(path, line, f"{len(fields)} columns, but the head names {len(heads)}: {', '.join(heads)}")
+        row = dict(zip(heads, fields, strict=True))
+        if not (row["youtube_id"] and row["time_start"].isdigit() and row["time_end"].isdigit()):
+            raise wrong_line(path, line, "expected a youtube_id, and time_start and time_end in whole seconds")
+        if int(row["time_end"]) <= int(row["time_start"]):
+            raise wrong_line(path, line, f"ends at {row['time_end']}, not after its start at {row['time_start']}")
+        yield line, row
 
 
 @dataclass(kw_only=True)

@@ -6,6 +6,7 @@ import pytest
 
 from data_modules.kinetics import KINETICS400, KINETICS600, KINETICS700, read_classes, read_kinetics
 from internvideo_pl.errors import UserError
+from tests.data_modules.lists import REAL, real
 
 # rows made up in the forms of the 2017 and 2018 lists
 K400 = """label,youtube_id,time_start,time_end,split,is_cc
@@ -137,6 +138,44 @@ def test_a_class_of_another_release_is_refused(tmp_path):
     put(tmp_path / "val" / f"{NAMES[0]}.mp4")
     with pytest.raises(UserError, match=r"'ziplining' .* Did you mean 'zip lining'"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("zip lining,--aB_3-dE5f,7,17", "line 3: 4 columns, but the head names 5"),
+        ("zip, lining,--aB_3-dE5f,7,17,val", "line 3: 6 columns"),  # a label that wanted quotes
+        ("zip lining,--aB_3-dE5f,7,sixteen,val", "line 3: expected a youtube_id"),
+        ("zip lining,--aB_3-dE5f,17,7,val", "line 3: ends at 7, not after its start at 17"),
+        ("zip lining,_xYz-1_2345,0,10,val", "line 3: '_xYz-1_2345_000000_000010' is in line 2 already"),
+        (",Q_w_E_r_T_y,0,10,val", "line 3: no label"),
+    ],
+)
+def test_wrong_rows_are_named(tmp_path, row, said):
+    head, _, second = K600.format(split="val").splitlines()
+    put(tmp_path / "val.csv", "\n".join((head, second, row)) + "\n")
+    with pytest.raises(UserError, match=said) as error:
+        read(tmp_path, facts=KINETICS600)
+    assert str(tmp_path / "val.csv") in str(error.value)
+
+
+def test_a_line_that_is_not_utf8_is_named(tmp_path):
+    (tmp_path / "val.csv").write_bytes(K600.format(split="val").encode() + b"caf\xe9,Q_w_E_r_T_y,0,10,val\n")
+    with pytest.raises(UserError, match="line 4: byte 4 is not UTF-8"):
+        read_classes(tmp_path, KINETICS600)
+
+
+@real
+@pytest.mark.parametrize(("year", "facts"), [(400, KINETICS400), (600, KINETICS600)])
+def test_real_rows(tmp_path, year, facts):
+    for split, head in (("val", 60), ("test", 40)):
+        put(tmp_path / f"{split}.csv", (REAL / f"kinetics/kinetics-{year}_{split}.head{head}.csv").read_text())
+    assert len(read(tmp_path, "val", facts).missing) == 60
+    assert len(read(tmp_path, "test", facts).missing) == 40
+    names = (REAL / f"kinetics/label_map_k{year}.mmaction2_sorted.txt").read_text().splitlines()
+    assert set(read_classes(tmp_path, facts)) <= set(names)
+    assert names == sorted(names)
+    assert len(names) == facts.num_classes
 
 
 def test_facts():

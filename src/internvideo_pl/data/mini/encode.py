@@ -1,7 +1,8 @@
-"""Frames -> a small H.264 mp4 file, the same bytes for the same frames and library version."""
+"""Frames -> a small file, H.264 in mp4 by default, the same bytes for the same frames and library version."""
 
 import io
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
@@ -17,6 +18,13 @@ OPTIONS: dict[str, str] = {
     "x264-params": "mbtree=0",
 }
 
+# ending -> container, codec, its tag and its options; what the datasets ship
+CONTAINERS: dict[str, tuple[str, str, str | None, dict[str, str]]] = {
+    ".mp4": ("mp4", "libx264", None, OPTIONS),
+    ".avi": ("avi", "mpeg4", "XVID", {"flags": "+qscale", "global_quality": str(3 * 118), "threads": "1"}),
+    ".webm": ("webm", "libvpx-vp9", None, {"crf": "22", "b": "0", "deadline": "realtime", "cpu-used": "8", "threads": "1"}),
+}
+
 # Rec. 601 in limited range, what players assume of small untagged video: weights of R, G, B and offset of Y, Cb, Cr
 _YUV = (
     (65.481 / 255, 128.553 / 255, 24.966 / 255, 16.0),
@@ -25,23 +33,27 @@ _YUV = (
 )
 
 
-def encode(clip: NDArray[np.uint8], fps: int = FPS) -> bytes:
-    """Encodes a clip as mp4.
+def encode(clip: NDArray[np.uint8], fps: int = FPS, suffix: str = ".mp4") -> bytes:
+    """Encodes a clip.
 
     Args:
         clip: RGB frames, uint8 (T, H, W, 3), H a multiple of 4 and W even.
         fps: frames per second of the file.
+        suffix: A key of `CONTAINERS`.
 
     Returns:
         The whole file. One encoder thread and no time stamps of today: byte for byte the same each time.
     """
     height, width = clip.shape[1:3]
     file = io.BytesIO()
-    with av.open(file, "w", format="mp4", options={"fflags": "+bitexact"}) as container:
-        stream = container.add_stream("libx264", rate=Fraction(fps))
+    kind, codec, tag, options = CONTAINERS[suffix]
+    with av.open(file, "w", format=kind, options={"fflags": "+bitexact"}) as container:
+        stream: Any = container.add_stream(codec, rate=Fraction(fps))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.options = dict(OPTIONS)
+        stream.options = dict(options)
         stream.thread_count = 1
+        if tag is not None:
+            stream.codec_context.codec_tag = tag
         for number, planes in enumerate(_yuv420(clip)):
             frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
             frame.pts = number

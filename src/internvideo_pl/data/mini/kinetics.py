@@ -18,6 +18,8 @@ from internvideo_pl.errors import UserError, hint
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"  # of YouTube ids
 SPLITS = ("train", "val", "test")
+COLUMNS_2018 = ("label", "youtube_id", "time_start", "time_end", "split")  # Kinetics-600 and -700
+COLUMNS_2017 = (*COLUMNS_2018, "is_cc")  # Kinetics-400
 APPEARANCES = {"colour": tuple(WARM), "texture": ("striped", "checked", "dotted")}
 
 
@@ -66,15 +68,15 @@ def plan(seed: int, options: KineticsMini) -> list[MiniClip]:
     return clips
 
 
-def annotate(folder: Path, clips: list[MiniClip], seed: int, options: KineticsMini) -> None:
-    """Writes annotations/{train,val,test}.csv with the columns of the 2017 release; test rows have no label."""
+def annotate(
+    folder: Path, clips: list[MiniClip], seed: int, options: KineticsMini, columns: tuple[str, ...] = COLUMNS_2017
+) -> None:
+    """Writes annotations/{train,val,test}.csv with the columns of a release; test rows have no label."""
     (folder / "annotations").mkdir()
     for split in SPLITS:
         rows = [_row(clip, options) for clip in clips if clip.split == split]
         np.random.default_rng((seed, len(SPLITS))).shuffle(rows)
-        fields = ["label", "youtube_id", "time_start", "time_end", "split", "is_cc"]
-        if split == "test":
-            fields = fields[1:5]
+        fields = columns[1:5] if split == "test" else columns
         with (folder / "annotations" / f"{split}.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fields, extrasaction="ignore", lineterminator="\n")
             writer.writeheader()

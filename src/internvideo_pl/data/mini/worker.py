@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from internvideo_pl.data.mini.encode import encode, encode_picture
 from internvideo_pl.data.mini.layouts import MINIS
+from internvideo_pl.data.mini.write import write_clip
 
 REPORT_EVERY = 20  # clips between two reports
 
@@ -74,9 +74,7 @@ def _write_share(job: Job, worker: int, workers: int) -> Iterator[int]:
     options = layout.options(**job.options)
     clips = layout.plan(job.seed, options)[worker::workers]
     for done, clip in enumerate(clips, start=1):
-        frames = layout.draw(clip, options)
-        data = encode_picture(frames) if clip.path.endswith(".jpg") else encode(frames, layout.fps)
-        (Path(job.folder) / clip.path).write_bytes(data)
+        write_clip(Path(job.folder) / clip.path, layout.draw(clip, options), layout.fps)
         if done % REPORT_EVERY == 0:
             yield REPORT_EVERY
     yield len(clips) % REPORT_EVERY

@@ -28,13 +28,20 @@ WORDS: dict[str, Iterable[str]] = {"shape": SHAPES, "texture": TEXTURES, "colour
 # Every thing (shape, texture, colour, motion) falls into one of five groups; each split draws from its own groups only,
 # so that no combination of the evaluation was ever seen in training.
 GROUPS = 5
-SPLIT_GROUPS: dict[str, tuple[int, ...]] = {"train": (0, 1, 2), "val": (3,), "test": (4,), "held_out": (3, 4)}
+SPLIT_GROUPS: dict[str, tuple[int, ...]] = {
+    **{"train": (0, 1, 2), "val": (3,), "test": (4,), "held_out": (3, 4)},
+    **{"always": (0, 1), "fold_1": (2,), "fold_2": (3,), "fold_3": (4,)},  # parts of datasets with three splits
+}
 # Background families (exponent, grain direction, tint) of each split: disjoint as well.
 SPLIT_FAMILIES: dict[str, range] = {
     "train": range(12),
     "val": range(12, 16),
     "test": range(16, 20),
     "held_out": range(12, 20),
+    "always": range(8),
+    "fold_1": range(8, 12),
+    "fold_2": range(12, 16),
+    "fold_3": range(16, 20),
 }
 
 SPEED = (0.052, 0.085)  # frame sides per frame
