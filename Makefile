@@ -73,7 +73,7 @@ plan: $(READY) ## what one will take: NAME=... [GPU=h200 GPUS=8 NODES=2 MFU=0.3 
 	@set -f; exec $(PY) -m internvideo_pl plan "$$NAME" $(if $(filter-out 0,$(MINI)),--mini) $(if $(GPUS),--gpus $(GPUS)) \
 		$(if $(NODES),--nodes $(NODES)) $${GPU:+--gpu "$$GPU"} $${MFU:+--mfu "$$MFU"} $${PRICE:+--price "$$PRICE"} $(ARGS)
 
-table: $(READY) ## the paper's tables with ours: T=2 (1-7, open_set, navigation, overview, cost, all)
+table: $(READY) ## the paper's tables with ours: T=2 (1-7, open_set, navigation, overview, cost; all writes them, pictures and report)
 	@$(PY) -m internvideo_pl table "$${T:-overview}"
 
 doctor: $(READY) ## check one before it runs: NAME=finetune/k400 [MINI=1] [DATA=folder] [FULL=1] [SAMPLE=500] [JSON=1] [ARGS=...]

@@ -4,8 +4,9 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from internvideo_pl.errors import UserError
+from internvideo_pl.tables.axis import ticks
 from internvideo_pl.tables.curves import loss_curves, read_metrics, running_mean
-from internvideo_pl.tables.plot import Line, line_plot, ticks
+from internvideo_pl.tables.plot import Line, line_plot
 
 
 def log(tmp_path, text):

@@ -73,16 +73,23 @@ def test_unknown_table_is_a_sentence() -> None:
 def test_all_writes_everything_and_notices_what_is_lost(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.setenv("INTERNVIDEO_RESULTS", str(tmp_path))
     path = write_row(k400(91.0), tmp_path / "run")
-    tables.main("all")
+    tables.main("all", wandb="disabled")
     written = {file.name for file in (tmp_path / "tables").iterdir()}
-    assert written == {"reproduced.json", *(f"{name}.{suffix}" for name in TITLES for suffix in ("md", "csv", "tex"))}
-    assert reproduced([k400(91.0)]) == ["k400"]
+    tables_files = {f"{name}.{suffix}" for name in TITLES for suffix in ("md", "csv", "tex")}
+    drawn = ("radar", "bars_action", "bars_language", "bars_zero_shot", "bars_open_world")
+    assert written == {
+        "reproduced.json",
+        *tables_files,
+        *(f"{name}.{form}" for name in drawn for form in ("svg", "png")),
+    }
+    assert reproduced([k400(91.0)]) == ["k400 by finetune/k400"]
     path.unlink()
+    monkeypatch.setattr(tables, "figures", lambda rows: {})  # drawn above
     for _ in range(2):  # the loss is not forgotten by being told once
-        with pytest.raises(UserError, match="reproduced before and no longer: k400"):
-            tables.main("all")
+        with pytest.raises(UserError, match="reproduced before and no longer: k400 by finetune/k400"):
+            tables.main("all", wandb="disabled")
     write_row(k400(91.2), tmp_path / "run")
-    tables.main("all")
+    tables.main("all", wandb="disabled")
     capsys.readouterr()
 
 
@@ -108,3 +115,54 @@ def test_command_line(tmp_path) -> None:
     wrong = subprocess.run([*command, "8"], env=environment, capture_output=True, text=True, check=False)
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert wrong.stderr.startswith("internvideo: There is no table '8'")
+
+
+def test_several_seeds_are_one_line_with_mean_and_interval() -> None:
+    seeds = [k400(top1, seed=seed, recipe="r") for seed, top1 in enumerate((90.0, 91.0, 92.0))]
+    (line,) = [line for line in cells("overview", seeds) if line["benchmark"] == "k400"]
+    half = 4.303 * 1.0 / 3**0.5  # Student's t with two degrees of freedom, deviation 1, three runs
+    assert float(line["ours"]) == pytest.approx(91.0)
+    assert line["95 % interval"] == f"[{91 - half:.1f}, {91 + half:.1f}]"
+    assert (line["over"], line["verdict"]) == ("3 seeds", "reproduced")
+
+
+def test_a_single_run_has_its_bootstrap_interval() -> None:
+    (line,) = [
+        line for line in cells("overview", [k400(90.0, intervals={"top1": (89.6, 90.4)})]) if line["ours"] == "90.0"
+    ]
+    assert (line["95 % interval"], line["over"]) == ("[89.6, 90.4]", "videos")
+    table = printed_table("2", [k400(90.0, intervals={"top1": (89.6, 90.4)})])
+    assert table.rows[-1][2].text == "90.00 (-1.10) [89.6, 90.4]"
+
+
+def test_unlike_protocols_are_never_ranked_and_their_difference_is_named() -> None:
+    many = k400(90.8, protocol={"split": "val", "views": "7x3", "num_frames": 16})
+    one = k400(88.0, protocol={"split": "val", "views": "1x1", "num_frames": 16})
+    for name, column in (("overview", "benchmark"), ("2", "model")):
+        table = printed_table(name, [many, one])
+        ours = [line for line in cells(name, [many, one]) if line[column] in ("k400", "ours: coordinated")]
+        assert len(ours) == 2
+        (note,) = [note for note in table.notes if "not ranked against each other" in note]
+        assert "views is 7x3 or 1x1" in note
+        assert "num_frames" not in note
+
+
+def test_a_run_that_no_longer_reproduces_replaces_its_older_self() -> None:
+    first = k400(91.0, recipe="r", created="2026-01-01T00:00:00+00:00")
+    again = k400(80.0, recipe="r", created="2026-02-01T00:00:00+00:00")
+    assert reproduced([first]) == ["k400 by finetune/k400"]
+    assert reproduced([first, again]) == []
+
+
+def test_a_damaged_record_is_a_sentence(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("INTERNVIDEO_RESULTS", str(tmp_path))
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "reproduced.json").write_text("{")
+    with pytest.raises(UserError, match=r"is damaged .*delete it"):
+        tables.main("all", wandb="disabled")
+
+
+def test_unknown_mode_of_wandb_is_a_sentence(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("INTERNVIDEO_RESULTS", str(tmp_path))
+    with pytest.raises(UserError, match="one of offline, online, disabled"):
+        tables.main("all", wandb="of")

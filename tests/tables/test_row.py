@@ -61,7 +61,7 @@ WRITER = """
 import dataclasses, pathlib, sys
 from internvideo_pl.tables.row import Row, write_row
 row, first, folder = Row.from_json(sys.stdin.read()), int(sys.argv[1]), pathlib.Path(sys.argv[2])
-for i in range(60):
+for i in range(500):
     write_row(dataclasses.replace(row, seed=first + i), folder)
 """
 
@@ -77,19 +77,24 @@ def test_parallel_writers_lose_nothing(tmp_path):
     assert [writer.returncode for writer in writers] == [0, 0]
     rows, problems = read_rows(tmp_path)
     assert problems == []
-    assert sorted(row.seed for row in rows) == [*range(60), *range(1000, 1060)]
+    assert sorted(row.seed for row in rows) == [*range(500), *range(1000, 1500)]
 
 
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
         (lambda text: text[: len(text) // 2], "Unterminated string|Expecting"),
-        (lambda text: "[]", "not a row of format 2"),
-        (lambda text: text.replace('"format": 2', '"format": 3'), "not a row of format 2"),
+        (lambda text: "[]", "not a row of format 3"),
+        (lambda text: text.replace('"format": 3', '"format": 4'), "not a row of format 3"),
         (lambda text: text.replace('"seed"', '"sead"'), "differ from a row's in sead, seed"),
         (lambda text: text.replace('"classes": 4', '"classes": 5'), "no longer has the fingerprint"),
         (lambda text: text.replace('"headline": "top1"', '"headline": "topp1"'), "has not the shape"),
         (lambda text: text.replace("80.0", '"80 %"'), "could not convert"),
+        (lambda text: text.replace('"used": 200', '"used": "all"'), "invalid literal"),
+        (lambda text: text.replace('"seed": 0', '"seed": "first"'), "seed is 'first'"),
+        (lambda text: text.replace('"parents": {', '"parents": [], "x": {'), "differ from a row's in x"),
+        (lambda text: text.replace('"mini": true', '"mini": "yes"'), "mini is 'yes'"),
+        (lambda text: "[" * 100_000, "recursion|left out"),
     ],
 )
 def test_a_damaged_file_is_named_and_the_others_are_read(tmp_path, damage, reason):
@@ -128,4 +133,13 @@ def test_coverage_is_complete_only_without_gaps():
 def test_hand_edited_protocols_are_found_by_value_not_by_layout(tmp_path):
     path = write_row(make_row(), tmp_path)
     path.write_text(json.dumps(json.loads(path.read_text())))  # another layout, the same content
+    assert read_rows(tmp_path) == ([make_row()], [])
+
+
+def test_rows_of_the_format_before_are_still_read(tmp_path):
+    path = write_row(make_row(recipe="c" * 12, intervals={"top1": (75.0, 85.0)}), tmp_path)
+    assert read_rows(tmp_path)[0][0].intervals == {"top1": (75.0, 85.0)}
+    content = json.loads(path.read_text())
+    old = {name: value for name, value in content.items() if name not in ("recipe", "intervals")} | {"format": 2}
+    path.write_text(json.dumps(old))
     assert read_rows(tmp_path) == ([make_row()], [])

@@ -26,6 +26,7 @@ class RunFacts:
         parents: SHA-256 of each file of weights that the run started from.
         config_hash: Of the resolved config.
         seed: The run's.
+        recipe: As `config_hash`, without the seed.
     """
 
     experiment: str
@@ -35,6 +36,7 @@ class RunFacts:
     parents: dict[str, str]
     config_hash: str
     seed: int
+    recipe: str
 
 
 class BenchmarkTable(L.Callback):
@@ -73,6 +75,7 @@ class BenchmarkTable(L.Callback):
             metrics=outcome.metrics,
             headline=outcome.headline,
             chance=outcome.chance,
+            intervals=outcome.intervals,
             protocol=outcome.protocol,
             coverage=Coverage(outcome.used, outcome.official, tuple(outcome.missing)),
             code_version=code_version(),

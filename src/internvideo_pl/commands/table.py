@@ -13,13 +13,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default="overview",
         help="1 to 7, open_set, navigation, overview (the default), cost, or all: written to results/tables/",
     )
+    parser.add_argument("--wandb", metavar="MODE", help="with all: offline (the default), online or disabled")
 
 
 def call(chosen: argparse.Namespace) -> None:
     """Print or write it."""
     from internvideo_pl.run import tables
 
-    tables.main(chosen.which)
+    tables.main(chosen.which, chosen.wandb)
 
 
 COMMAND = Command("the paper's tables with our rows in them", arguments, call)

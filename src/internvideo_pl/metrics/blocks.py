@@ -56,8 +56,33 @@ def blocked_figures(
     Raises:
         UserError: A feature is not finite, or `ties` is unknown.
     """
+    return counted_figures(blocked_counts(text, video, owner, scale), many=owner is not None, ties=ties)
+
+
+def counted_figures(counted: dict[str, Counts], many: bool, ties: str) -> dict[str, float]:
+    """The figures of what `blocked_counts` counted; `many` for a multi-caption set.
+
+    Raises:
+        UserError: `ties` is unknown.
+    """
     if ties not in TIES:
         raise UserError(f"Unknown tie rule {ties!r} for retrieval.{hint(ties, TIES)}")
+    named: dict[str, float] = {}
+    for way, counts in counted.items():
+        before = counts.before if many and way.endswith("t2v") else None
+        found = rank_figures(counts.above, counts.equal, before, ties)
+        named |= {f"{way}/{name}": value for name, value in found.items()}
+    return named
+
+
+def blocked_counts(text: Tensor, video: Tensor, owner: Tensor | None = None, scale: float = 1.0) -> dict[str, Counts]:
+    """What figures and their intervals are made of: of every query, how many items stand above the right one.
+
+    Args and errors are those of `blocked_figures`.
+
+    Returns:
+        "t2v" (Q queries), "v2t" (a query for each video with a text, in their order), and both below "dsl/".
+    """
     if not (text.isfinite().all() and video.isfinite().all()):
         raise UserError(
             "The retrieval features are not finite numbers; load a checkpoint from before the model diverged."
@@ -67,15 +92,13 @@ def blocked_figures(
     assert many or len(text) == len(video), "a single-caption set has as many texts as videos"
     order = own.argsort(stable=True)  # captions of one video stand together, and so in one block
     ranking = _Ranking(text[order], video, own[order], scale, many)
-    named: dict[str, float] = {}
+    named: dict[str, Counts] = {}
     captioned = own.unique()
     for variant, (to_video, to_text) in ranking.counts().items():
         back = torch.empty_like(order).scatter_(0, order, torch.arange(len(order), device=order.device))
         to_video = Counts(to_video.above[back], to_video.equal[back], to_video.before[back])
         to_text = Counts(to_text.above[captioned], to_text.equal[captioned], to_text.before[captioned])
-        for way, counts, by_argsort in (("t2v", to_video, many), ("v2t", to_text, False)):
-            found = rank_figures(counts.above, counts.equal, counts.before if by_argsort else None, ties)
-            named |= {f"{variant}{way}/{name}": value for name, value in found.items()}
+        named |= {f"{variant}t2v": to_video, f"{variant}v2t": to_text}
     return named
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from internvideo_pl.errors import UserError
+from internvideo_pl.metrics.bootstrap import Interval, bootstrap_mean
 from internvideo_pl.metrics.samples import SampleMetric, first_of_each
 
 
@@ -25,7 +26,7 @@ class Recognition(SampleMetric):
     """Accuracy in percent of videos whose views are averaged.
 
     After `compute`, `seen` holds the sample numbers that were scored and `missing` those of the official list that were
-    not; both are sorted lists.
+    not; both are sorted lists. `intervals`, `confusion` and `worst` then say more about all of those scored.
     """
 
     def __init__(self, num_classes: int, official: int, **kwargs: Any):
@@ -34,6 +35,7 @@ class Recognition(SampleMetric):
         self.num_classes, self.official = num_classes, official
         self.seen: list[int] = []
         self.missing: list[int] = []
+        self.scored: tuple[Tensor, Tensor, Tensor] | None = None  # of all processes
         self.add_rows("probability", (num_classes,), torch.float32)
         self.add_rows("label", (), torch.int64)
         self.add_rows("key", (2,), torch.int64)
@@ -59,7 +61,7 @@ class Recognition(SampleMetric):
         Raises:
             UserError: no video was seen, or a model returned a value that is not finite.
         """
-        score, label, index = self._videos()
+        self.scored = score, label, index = self._videos()
         self.seen = index.tolist()
         self.missing = sorted(set(range(self.official)) - set(self.seen))
         hits = (score.topk(min(5, self.num_classes)).indices == label[:, None]).double()  # (S, 5)
@@ -72,11 +74,38 @@ class Recognition(SampleMetric):
         result["top1/high"] = 100.0 * (right.sum().item() + len(self.missing)) / total
         return result
 
+    def intervals(self) -> dict[str, Interval]:
+        """95 % intervals of `top1` and `top5` over other videos."""
+        score, label, _ = self._gathered()
+        hits = 100.0 * (score.topk(min(5, self.num_classes)).indices == label[:, None]).double()  # (S, 5)
+        found = {"top1": bootstrap_mean(hits[:, 0])}
+        if self.num_classes > 5:
+            found["top5"] = bootstrap_mean(hits.sum(1))
+        return {name: interval for name, interval in found.items() if interval is not None}
+
+    def confusion(self) -> Tensor:
+        """int64 (K, K), videos of each true class (rows) by the class that they were given (columns)."""
+        score, label, _ = self._gathered()
+        counts = torch.bincount(label * self.num_classes + score.argmax(-1), minlength=self.num_classes**2)
+        return counts.view(self.num_classes, self.num_classes)
+
+    def worst(self, count: int) -> list[tuple[int, int, int, float]]:
+        """The videos that were most surely given a wrong class: (number, true class, given class, its probability)."""
+        score, label, index = self._gathered()
+        sure, given = score.max(-1)
+        wrong = (given != label).nonzero()[:, 0]
+        order = wrong[sure[wrong].argsort(descending=True, stable=True)][:count]
+        return [(int(index[i]), int(label[i]), int(given[i]), float(sure[i])) for i in order]
+
     def per_class(self) -> dict[int, float]:
         """Accuracy in percent within each class that occurs, from this process's rows (or all of them after a sync)."""
         score, label, _ = self._videos()
         right = (score.argmax(-1) == label).double()
         return {int(k): 100.0 * right[label == k].mean().item() for k in label.unique()}
+
+    def _gathered(self) -> tuple[Tensor, Tensor, Tensor]:
+        assert self.scored is not None, "compute comes first: it gathers the videos of all processes"
+        return self.scored
 
     def _videos(self) -> tuple[Tensor, Tensor, Tensor]:
         """Mean probabilities (S, K), labels (S,) and sorted numbers (S,) of the videos seen."""

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from internvideo_pl.errors import UserError
-from internvideo_pl.metrics.blocks import blocked_figures
+from internvideo_pl.metrics.blocks import Counts, blocked_counts, counted_figures
+from internvideo_pl.metrics.bootstrap import Interval, bootstrap_mean
+from internvideo_pl.metrics.ranking import RECALL_AT
 from internvideo_pl.metrics.samples import SampleMetric, first_of_each
 
 
@@ -18,7 +20,7 @@ class Retrieval(SampleMetric):
 
     Features are kept by number, so that padding repeats count once and processes may see uneven shares. After
     `compute`, `missing` holds the numbers of the official videos that were not ranked, for want of the video or of
-    every text.
+    every text, and `intervals` the 95 % interval of every recall over other queries of the same gallery.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Retrieval(SampleMetric):
         self.official, self.official_texts = official, official_texts
         self.scale, self.ties = scale, ties
         self.missing: list[int] = []
+        self.intervals: dict[str, Interval] = {}
         self.add_rows("video", (embed_dim,), torch.float32)
         self.add_rows("video_index", (), torch.int64)
         self.add_rows("text", (embed_dim,), torch.float32)
@@ -89,8 +92,21 @@ class Retrieval(SampleMetric):
         multi = self.official_texts is not None
         assert multi or len(owner) == len(number), "several texts for a video: pass official_texts"
         columns = torch.searchsorted(number, owner) if multi else None
-        result = blocked_figures(text, video, columns, self.scale, self.ties)
+        counted = blocked_counts(text, video, columns, self.scale)
+        result = counted_figures(counted, many=multi, ties=self.ties)
+        self.intervals = self._intervals(counted, owner)
         return {**result, **self._bounds(result, texts=len(text), videos=len(number))}
+
+    def _intervals(self, counted: dict[str, Counts], owner: Tensor) -> dict[str, Interval]:
+        """Of every recall, a video's captions drawn together; none for `compat`, which has more ranks than queries."""
+        found = {}
+        for way, counts in counted.items() if self.ties != "compat" else ():
+            video = owner if way.endswith("t2v") else None
+            for k in RECALL_AT:
+                hits = ((k - counts.above) / (counts.equal + 1)).clamp(0, 1)  # expected over the orders of equal scores
+                hits = hits if self.ties == "expected" else (counts.above + counts.equal < k).double()
+                found[f"{way}/R@{k}"] = bootstrap_mean(100.0 * hits, video)
+        return {name: interval for name, interval in found.items() if interval is not None}
 
     def _bounds(self, result: dict[str, float], texts: int, videos: int) -> dict[str, float]:
         """Bounds of every recall; nothing where all queries were there."""

@@ -76,5 +76,6 @@ class ContrastiveAlignment(VideoModule):
                 headline="dsl/t2v/R@1",  # the paper's figures are with dual softmax, as its authors say of the release
                 chance={name: guess[name.rsplit("/", 1)[1]] for name in RECALLS},
                 protocol={"gallery": self.retrieval.official, "captions": "one a video", "ties": self.retrieval.ties},
+                intervals=self.retrieval.intervals,
             )
         )

@@ -27,6 +27,7 @@ class Outcome:
         used: Videos that were scored.
         official: Videos of the official list.
         missing: Keys of those that were not scored.
+        intervals: 95 % interval of a metric over other videos, for those of which it is known.
     """
 
     task: str
@@ -37,6 +38,7 @@ class Outcome:
     used: int = 0
     official: int = 0
     missing: list[str] = field(default_factory=list)
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 class VideoModule(L.LightningModule):

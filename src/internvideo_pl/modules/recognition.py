@@ -46,6 +46,7 @@ class RecognitionTest(VideoModule):
                 headline="top1",
                 chance={f"top{k}": chance(classes, k) for k in (1, 5) if TELLING * k <= classes},
                 protocol={"classes": classes, **self.extra_protocol()},
+                intervals=self.accuracy.intervals(),
             )
         )
 

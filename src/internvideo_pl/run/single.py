@@ -2,6 +2,7 @@
 
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import lightning as L
@@ -167,6 +168,7 @@ def _facts(experiment: Experiment, record: Record) -> RunFacts:
         parents=record.parents,
         config_hash=config_hash(experiment),
         seed=experiment.seed,
+        recipe=config_hash(replace(experiment, seed=0)),
     )
 
 

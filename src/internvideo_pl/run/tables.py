@@ -1,4 +1,4 @@
-"""What `table` does: the paper's tables rebuilt from the rows below results/."""
+"""What `table` does: the paper's tables and pictures rebuilt from the rows below results/."""
 
 import json
 import os
@@ -6,20 +6,24 @@ from pathlib import Path
 
 from internvideo_pl.errors import UserError
 from internvideo_pl.folders import results_folder
+from internvideo_pl.run.wandb_tables import checked_mode, log_tables
+from internvideo_pl.tables.drawing import to_png, to_svg
+from internvideo_pl.tables.figures import figures
 from internvideo_pl.tables.latex import to_latex
 from internvideo_pl.tables.printed import TITLES, printed_table, reproduced
 from internvideo_pl.tables.render import print_table, to_csv, to_markdown
 from internvideo_pl.tables.row import Row, read_rows
 
 FOLDER = "tables"
-REPRODUCED = "reproduced.json"  # benchmarks that once agreed with the paper, to notice when one no longer does
+REPRODUCED = "reproduced.json"  # what once agreed with the paper, to notice when something no longer does
 
 
-def main(which: str) -> None:
+def main(which: str, wandb: str | None = None) -> None:
     """Print one of the paper's tables, or write all of them.
 
     Args:
         which: A table's number or name, or "all".
+        wandb: With "all": how Weights & Biases gets them, "offline" (which is the default), "online" or "disabled".
 
     Raises:
         UserError: There is no such table; or, with "all", a figure that was reproduced before no longer is.
@@ -28,30 +32,42 @@ def main(which: str) -> None:
     rows, problems = read_rows(results) if results.is_dir() else ([], [])
     if which != "all":
         print_table(printed_table(which, rows))
-    else:
-        _write_all(rows, results / FOLDER)
+        _name(problems)
+        return
+    mode = checked_mode(wandb or os.environ.get("WANDB_MODE", "offline"))
+    before = _before(results / FOLDER / REPRODUCED)
+    write_all(rows, results / FOLDER, mode)
+    _name(problems)
+    _compare(before, reproduced(rows), results / FOLDER / REPRODUCED)
+
+
+def _name(problems: list[str]) -> None:
+    """Name the files that were left out."""
     for problem in problems:
         print(problem)
-    if which == "all":
-        _compare(rows, results / FOLDER / REPRODUCED)
 
 
-def _write_all(rows: list[Row], folder: Path) -> None:
-    """Every table as Markdown, CSV and LaTeX."""
+def write_all(rows: list[Row], folder: Path, wandb: str) -> None:
+    """Every table as Markdown, CSV, LaTeX and for Weights & Biases, and the pictures as SVG and PNG."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in TITLES:
-        table = printed_table(name, rows)
+    drawn = {name: printed_table(name, rows) for name in TITLES}
+    for name, table in drawn.items():
         for suffix, text in {"md": to_markdown(table), "csv": to_csv(table), "tex": to_latex(table)}.items():
-            _replace(folder / f"{name}.{suffix}", text)
-    print(f"{len(TITLES)} tables of the paper, as .md, .csv and .tex: {folder}")
+            _replace(folder / f"{name}.{suffix}", text.encode())
+    pictures = figures(rows)
+    for name, drawing in pictures.items():
+        _replace(folder / f"{name}.svg", to_svg(drawing).encode())
+        _replace(folder / f"{name}.png", to_png(drawing))
+    print(f"{len(drawn)} tables of the paper, as .md, .csv and .tex, and {len(pictures)} pictures: {folder}")
+    if wandb != "disabled":
+        log_tables(drawn, {name: folder / f"{name}.png" for name in pictures}, folder, wandb)
+        print(f"the same for Weights & Biases, {wandb}: {folder / 'wandb'}")
 
 
-def _compare(rows: list[Row], record: Path) -> None:
+def _compare(before: list[str], now: list[str], record: Path) -> None:
     """Note what is reproduced now; refuse to pass over what was and no longer is."""
-    now = reproduced(rows)
-    before = json.loads(record.read_text()) if record.is_file() else []
     lost = [name for name in before if name not in now]
-    _replace(record, json.dumps([*now, *lost], indent=2) + "\n")
+    _replace(record, (json.dumps([*now, *lost], indent=2) + "\n").encode())
     if lost:
         raise UserError(
             f"reproduced before and no longer: {', '.join(lost)}; look at results/{FOLDER}/overview.md, and take the "
@@ -59,7 +75,24 @@ def _compare(rows: list[Row], record: Path) -> None:
         )
 
 
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
+def _before(record: Path) -> list[str]:
+    """What was reproduced when the tables were last written.
+
+    Raises:
+        UserError: The record is damaged.
+    """
+    try:
+        names = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else []
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValueError("not a list of names")
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{record}, which says what was reproduced before, is damaged ({error}); mend or delete it"
+        ) from error
+    return names
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(content)
     os.replace(temporary, path)

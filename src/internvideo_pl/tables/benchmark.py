@@ -4,14 +4,16 @@ import math
 from collections.abc import Iterable, Sequence
 
 from internvideo_pl.tables.paper import benchmark
+from internvideo_pl.tables.protocol import unlike_fields
 from internvideo_pl.tables.row import Row
-from internvideo_pl.tables.table import Bar, Cell, Column, Table, number
+from internvideo_pl.tables.table import Bar, Cell, Column, Table, interval, number
 from internvideo_pl.tables.verdict import RATES, SIDES, against_chance, against_paper, best, short_name
 
 _DIRECTIONS = {"t2v": "text to video", "v2t": "video to text"}
 _VARIANTS = {"dsl": "dual softmax"}
 _NAMES = {"top1": "top-1", "top5": "top-5", "mean_class": "mean class accuracy", "explained": "contrast explained"}
 _SHARES = ("top", "acc", "R@", "mAP", "AUROC", "mean_class", "explained", "avg_mAP")  # end at 100
+INTERVAL = "95 % interval"
 MISSING_NAMED = 3  # missing videos that a note names
 
 
@@ -40,14 +42,17 @@ def benchmark_table(rows: Sequence[Row], title: str, notes: Iterable[str] = (), 
             Column("task", once=True),
             Column("metric"),
             Column("ours", number=True),
+            Column(INTERVAL, number=True),
             Column("chance", number=True),
             Column("above chance", number=True),
             Column("paper", number=True),
             Column("verdict"),
         ],
         lines,
-        [*notes, *_spread_notes(rows), *_coverage_notes(rows), *_mini_note(rows)],
+        [*notes, *_spread_notes(rows), *_unlike_notes(rows), *_coverage_notes(rows), *_mini_note(rows)],
     )
+    if not any(row.intervals for row in rows):
+        table = table.without(INTERVAL)
     if all(row.benchmark is None or row.mini for row in rows):
         table = table.without("paper").without("verdict")
     if not any(row.chance for row in rows):
@@ -93,6 +98,7 @@ def _line(row: Row, metric: str, marked: bool) -> list[Cell]:
         Cell(row.task.replace("_", " ")),
         Cell(metric_words(metric)),
         _ours(row, metric, marked),
+        interval(row.intervals.get(metric)),
         number(row.chance.get(metric)),
         Cell(chance.text, raw=chance.difference, tone=chance.tone),
         _papers(row, paper.difference if paper else None),
@@ -129,6 +135,23 @@ def _spread_notes(rows: Sequence[Row]) -> list[str]:
             words = f"{group[0].task.replace('_', ' ')}, {metric_words(group[0].headline)}"
             notes.append(
                 f"{words}: on {used:,} videos, differences of less than {points:.1f} points are within sampling error."
+            )
+    return notes
+
+
+def _unlike_notes(rows: Sequence[Row]) -> list[str]:
+    """That rows of one task are not ranked against each other, and what their protocols differ in."""
+    groups: dict[tuple[str, str | None, str, bool], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.task, row.benchmark, row.headline, row.mini), []).append(row)
+    notes = []
+    for (task, benchmark_id, headline, _), group in groups.items():
+        fields = unlike_fields(row.protocol for row in group)
+        if fields:
+            where = f" on {benchmark_id}" if benchmark_id else ""
+            notes.append(
+                f"{task.replace('_', ' ')}{where}, {metric_words(headline)}: only rows of one protocol are ranked "
+                f"against each other; here {'; '.join(fields)}."
             )
     return notes
 

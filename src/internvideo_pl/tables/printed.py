@@ -1,14 +1,15 @@
 """The paper's tables with our rows under its own: figure, difference, and why a row is not set beside it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from internvideo_pl.errors import UserError, hint
 from internvideo_pl.tables.cost import cost_table
 from internvideo_pl.tables.paper import Benchmark, paper
-from internvideo_pl.tables.protocol import PAPER_PROTOCOLS, differences
+from internvideo_pl.tables.protocol import PAPER_PROTOCOLS, differences, unlike_fields
 from internvideo_pl.tables.row import Row
-from internvideo_pl.tables.table import Cell, Column, Table, number
-from internvideo_pl.tables.verdict import NOT_RUN, Verdict, against_paper, best
+from internvideo_pl.tables.seeds import Result, results
+from internvideo_pl.tables.table import Cell, Column, Table, interval, number
+from internvideo_pl.tables.verdict import NOT_RUN, Verdict, against_paper, gain
 
 Figure = tuple[str, str]  # a benchmark and the metric of it that a column holds
 
@@ -59,9 +60,24 @@ def printed_table(name: str, rows: Sequence[Row]) -> Table:
 
 
 def reproduced(rows: Sequence[Row]) -> list[str]:
-    """Benchmarks whose best comparable row agrees with the paper."""
-    found = ((each, _comparable(rows, each.id, each.headline)) for each in paper().benchmarks.values())
-    return [each.id for each, good in found if good and against_paper(best(good)[0]).text.startswith("reproduced")]
+    """Which experiments agree with the paper, as "<benchmark> by <experiment>"."""
+    agreeing = [
+        f"{each.id} by {found.row.experiment}"
+        for each in paper().benchmarks.values()
+        for found in _comparable(results(rows), each.id, each.headline)
+        if found.row.headline == each.headline and against_paper(found.row).text.startswith("reproduced")
+    ]
+    return list(dict.fromkeys(agreeing))
+
+
+def best_of_each(found: Sequence[Result], benchmark: str, metric: str) -> list[Result]:
+    """Of comparable results the best of every protocol, best first; those of unlike protocols are not ranked by it."""
+    top: dict[str, Result] = {}
+    for one in _comparable(found, benchmark, metric):
+        before = top.get(one.row.fingerprint)
+        if before is None or gain(metric, one.row.metrics[metric], before.row.metrics[metric]) > 0:
+            top[one.row.fingerprint] = one
+    return sorted(top.values(), key=lambda one: -gain(metric, one.row.metrics[metric], 0.0))
 
 
 def _printed(name: str, rows: Sequence[Row]) -> Table:
@@ -69,14 +85,21 @@ def _printed(name: str, rows: Sequence[Row]) -> Table:
     figures = [None if head in _WORDS else _FIGURES.get(head, (head, "")) for head in table.columns]
     wanted = [None if figure is None else _named(figure) for figure in figures]
     lines = [[Cell(str(line[0])), *map(_cell, line[1:])] for line in table.rows]
-    ours = [row for row in rows if row.benchmark in {figure[0] for figure in wanted if figure}]
-    for model in dict.fromkeys(row.model for row in ours):
-        mine = [row for row in ours if row.model == model]
-        cells = [Cell("") if figure is None else _our_cell(mine, *figure) for figure in wanted]
-        if any(cell.raw is not None for cell in cells):
+    mine = [row for row in rows if row.benchmark in {figure[0] for figure in wanted if figure}]
+    ours, notes = results(mine), []
+    for model in dict.fromkeys(found.row.model for found in ours):
+        of_model = [found for found in ours if found.row.model == model]
+        columns = [best_of_each(of_model, *figure) if figure else [] for figure in wanted]
+        for i in range(max(map(len, columns))):
+            cells = [
+                Cell("") if figure is None else _our_cell(found[i] if i < len(found) else None, *figure)
+                for figure, found in zip(wanted, columns, strict=True)
+            ]
             lines.append([Cell(f"ours: {model}"), *cells])
+        notes += [_unlike(model, figure[0], found) for figure, found in zip(wanted, columns, strict=True) if figure]
     heads = [Column(head.replace("_", " "), number=head not in _WORDS) for head in table.columns]
-    return Table(TITLES[name], [Column("model"), *heads], lines, _refused(ours))
+    notes = [*filter(None, dict.fromkeys(notes)), *_interval_notes(ours), *_refused(mine)]
+    return Table(TITLES[name], [Column("model"), *heads], lines, notes)
 
 
 def _named(figure: Figure) -> Figure:
@@ -91,28 +114,47 @@ def _cell(value: object) -> Cell:
     )
 
 
-def _our_cell(rows: Sequence[Row], benchmark: str, metric: str) -> Cell:
-    good = _comparable(rows, benchmark, metric)
-    if not good:
+def _our_cell(found: Result | None, benchmark: str, metric: str) -> Cell:
+    """The value, the difference from the paper's, the interval."""
+    if found is None:
         return number(None)
-    top = max(good, key=lambda row: row.metrics[metric])
-    target = paper().benchmarks[benchmark].paper.get(metric)
-    value = top.metrics[metric]
+    value, target = found.row.metrics[metric], paper().benchmarks[benchmark].paper.get(metric)
+    within = interval(found.intervals.get(metric)).text
+    around = f" {within}" if within != "-" else ""
     if target is None:
-        return number(value, digits=2)
-    tone = against_paper(top).tone if metric == top.headline else ""
-    return Cell(f"{value:.2f} ({value - target:+.2f})", raw=value, tone=tone)
+        return Cell(f"{number(value, digits=2).text}{around}", raw=number(value).raw)
+    tone = against_paper(found.row).tone if metric == found.row.headline else ""
+    return Cell(f"{value:.2f} ({value - target:+.2f}){around}", raw=number(value).raw, tone=tone)
 
 
-def _comparable(rows: Sequence[Row], benchmark: str, metric: str) -> list[Row]:
-    """Rows on the benchmark's real data and of the paper's protocol that have the metric."""
+def _comparable(found: Sequence[Result], benchmark: str, metric: str) -> list[Result]:
+    """Results on the benchmark's real data and of the paper's protocol that have the metric."""
     return [
-        row
-        for row in rows
-        if row.benchmark == benchmark
-        and not row.mini
-        and metric in row.metrics
-        and not differences(row.protocol, PAPER_PROTOCOLS[benchmark])
+        one
+        for one in found
+        if one.row.benchmark == benchmark
+        and not one.row.mini
+        and metric in one.row.metrics
+        and not differences(one.row.protocol, PAPER_PROTOCOLS[benchmark])
+    ]
+
+
+def _unlike(model: str, benchmark: str, found: Sequence[Result]) -> str:
+    """That lines of one model are of unlike protocols, and in what; "" where there is one."""
+    if len(found) < 2:
+        return ""
+    fields = "; ".join(unlike_fields(one.row.protocol for one in found))
+    return f"{model} on {benchmark}: {len(found)} protocols, which are not ranked against each other: {fields}."
+
+
+def _interval_notes(found: Iterable[Result]) -> list[str]:
+    """What the brackets mean, where there are any."""
+    shown = [one for one in found if one.intervals and not one.row.mini]
+    if not shown:
+        return []
+    return [
+        "In brackets the 95 % interval: of the mean over seeds where an experiment ran with several (Student's t), "
+        "over test videos where it ran once (bootstrap)."
     ]
 
 
@@ -134,33 +176,43 @@ def _benchmarks_of_table_3(rows: Sequence[Row]) -> Table:
 
 
 def _benchmarks(title: str, benchmarks: Sequence[Benchmark], rows: Sequence[Row]) -> Table:
-    """One line a benchmark: previous best, the paper, ours, difference, chance, verdict."""
+    """A line for each benchmark and protocol: previous best, the paper, ours, interval, difference, chance, verdict."""
     heads = [
-        Column("no.", number=True),
-        Column("benchmark"),
-        Column("metric"),
-        *(Column(head, number=True) for head in ("before", "paper", "ours", "difference", "chance")),
+        Column("no.", number=True, once=True),
+        Column("benchmark", once=True),
+        Column("metric", once=True),
+        *(Column(head, number=True) for head in ("before", "paper", "ours", "95 % interval", "difference", "chance")),
+        Column("over"),
         Column("verdict"),
     ]
-    lines = [_benchmark_line(each, rows) for each in benchmarks]
     ids = {each.id for each in benchmarks}
-    return Table(title, heads, lines, _refused([row for row in rows if row.benchmark in ids]))
+    mine = [row for row in rows if row.benchmark in ids]
+    lines: list[list[Cell]] = []
+    notes: list[str] = []
+    shown: list[Result] = []
+    for each in benchmarks:
+        judged = [one for one in results(mine) if one.row.headline == each.headline]
+        found = best_of_each(judged, each.id, each.headline)
+        lines += [_benchmark_line(each, one) for one in found] or [_benchmark_line(each, None)]
+        notes.append(_unlike("ours", each.id, found))
+        shown += found
+    return Table(title, heads, lines, [*filter(None, notes), *_interval_notes(shown), *_refused(mine)])
 
 
-def _benchmark_line(benchmark: Benchmark, rows: Sequence[Row]) -> list[Cell]:
-    metric = benchmark.headline
-    good = [row for row in _comparable(rows, benchmark.id, metric) if row.headline == metric]
-    top = next(iter(best(good)), None)
-    verdict: Verdict = against_paper(top) if top else NOT_RUN
+def _benchmark_line(benchmark: Benchmark, found: Result | None) -> list[Cell]:
+    metric, row = benchmark.headline, found.row if found else None
+    verdict: Verdict = against_paper(row) if row else NOT_RUN
     return [
         Cell(str(benchmark.n), raw=benchmark.n),
         Cell(benchmark.id),
         Cell(metric),
         number(benchmark.previous.get(metric), digits=2),
         number(benchmark.paper[metric], digits=2),
-        number(top.value if top else None, digits=2),
+        number(row.value if row else None, digits=2),
+        interval(found.intervals.get(metric) if found else None),
         Cell(f"{verdict.difference:+.2f}", raw=verdict.difference) if verdict.difference is not None else number(None),
-        number(top.chance.get(metric) if top else None),
+        number(row.chance.get(metric) if row else None),
+        Cell(found.spread if found and found.intervals.get(metric) else ""),
         Cell(verdict.text, tone=verdict.tone or ("muted" if verdict is NOT_RUN else "")),
     ]
 

@@ -8,7 +8,7 @@ answers outside the vocabulary) are names of metrics instead.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 # What the paper's own figure was measured on. Only fields that define the question are listed; frames, resolution and
@@ -65,6 +65,21 @@ def differences(protocol: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[
             clauses.append(f"{name} is not recorded, not {value}")
         elif _plain(protocol[name]) != _plain(value):
             clauses.append(f"{name} is {protocol[name]}, not {value}")
+    return clauses
+
+
+def unlike_fields(protocols: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What several protocols do not agree in, one clause a field with the values it has, such as "views is 5x3 or 1x1".
+
+    Empty where all are alike.
+    """
+    many = list(protocols)
+    clauses = []
+    for name in dict.fromkeys(name for protocol in many for name in protocol):
+        values = {json.dumps(_plain(p[name]), sort_keys=True) if name in p else None: p.get(name) for p in many}
+        if len(values) > 1:
+            words = ["not recorded" if key is None else str(value) for key, value in values.items()]
+            clauses.append(f"{name} is {' or '.join(words)}")
     return clauses
 
 

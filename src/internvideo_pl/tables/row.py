@@ -11,14 +11,15 @@ import math
 import os
 import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from internvideo_pl.errors import UserError
 from internvideo_pl.tables.protocol import fingerprint
 
-FORMAT = 2  # of the file; a later, incompatible one gets a higher number
+FORMAT = 3  # of the file; a later, incompatible one gets a higher number
+BEFORE = 2  # a format that is still read: it had neither recipe nor intervals
 MISSING_SHOWN = 20  # names of missing videos that a row keeps
 
 
@@ -67,6 +68,8 @@ class Row:
         kwh_source: How `kwh` was measured or estimated; why not, where it is None.
         kg_co2: Carbon dioxide equivalent of that energy, or None.
         seed: The run's seed.
+        recipe: The config's hash without the seed: rows that share it are one experiment run again; "" where unknown.
+        intervals: 95 % interval of a metric over other test videos, from a bootstrap of this run's.
         devices: Words for the hardware, e.g. "2 CPU cores".
         versions: As `provenance.library_versions`.
         created: When the row was made, ISO 8601 with time zone.
@@ -94,6 +97,8 @@ class Row:
     devices: str
     versions: dict[str, str]
     created: str
+    recipe: str = ""
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         assert self.headline in self.metrics, f"{self.headline!r} is not among the metrics {sorted(self.metrics)}"
@@ -124,23 +129,54 @@ class Row:
             ValueError: not a row, a row of a later format, or one that was changed after it was written.
         """
         content = json.loads(text)
-        if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
+        written_as = content.pop("format", None) if isinstance(content, dict) else None
+        if written_as not in (FORMAT, BEFORE):
             raise ValueError(f"not a row of format {FORMAT}")
+        if written_as == BEFORE:
+            content |= {"recipe": "", "intervals": {}}
         written = content.pop("fingerprint", None)
         known = {part.name for part in dataclasses.fields(cls)}
         if content.keys() != known:
             raise ValueError(f"its fields differ from a row's in {', '.join(sorted(content.keys() ^ known))}")
         try:
-            coverage = content["coverage"]
-            content["coverage"] = Coverage(coverage["used"], coverage["official"], tuple(coverage["missing"]))
-            metrics = content["metrics"]
-            content["metrics"] = {name: math.nan if value is None else float(value) for name, value in metrics.items()}
-            row = cls(**content)
+            row = cls(**_typed(content))
         except (KeyError, TypeError, AttributeError, AssertionError) as error:
             raise ValueError(f"a field has not the shape of a row's ({error})") from error
         if row.fingerprint != written:
             raise ValueError("its protocol no longer has the fingerprint that it was written with")
         return row
+
+
+_TYPES: dict[type, tuple[str, ...]] = {
+    str: ("experiment", "model", "task", "headline", "config_hash", "code_version", "kwh_source", "devices", "created"),
+    dict: ("protocol", "parents", "versions"),
+    bool: ("mini",),
+    int: ("seed",),
+}
+
+
+def _typed(content: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a file in a row's types.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError: One has another.
+    """
+    for kind, names in _TYPES.items():
+        for name in names:
+            if type(content[name]) is not kind:
+                raise TypeError(f"{name} is {content[name]!r}")
+    coverage = content["coverage"]
+    return {
+        **content,
+        "benchmark": None if content["benchmark"] is None else str(content["benchmark"]),
+        "coverage": Coverage(int(coverage["used"]), int(coverage["official"]), tuple(map(str, coverage["missing"]))),
+        "metrics": {name: math.nan if value is None else float(value) for name, value in content["metrics"].items()},
+        "chance": {name: float(value) for name, value in content["chance"].items()},
+        **{name: float(content[name]) for name in ("seconds", "gpu_hours")},
+        **{name: None if content[name] is None else float(content[name]) for name in ("kwh", "kg_co2")},
+        "recipe": str(content["recipe"]),
+        "intervals": {name: (float(low), float(high)) for name, (low, high) in content["intervals"].items()},
+    }
 
 
 def write_row(row: Row, folder: Path) -> Path:
@@ -176,13 +212,19 @@ def read_rows(results: Path) -> tuple[list[Row], list[str]]:
 
     A damaged file does not hide the sound ones; the sentences belong under every table that is made from the rows.
     """
-    rows, problems = [], []
+    found, problems = find_rows(results)
+    return [row for _, row in found], problems
+
+
+def find_rows(results: Path) -> tuple[list[tuple[Path, Row]], list[str]]:
+    """As `read_rows`, each row with its file, in whose folder the rest of its run lies."""
+    found, problems = [], []
     for path in sorted(results.rglob("row-*.json")):
         try:
-            rows.append(Row.from_json(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
+            found.append((path, Row.from_json(path.read_text(encoding="utf-8"))))
+        except (OSError, ValueError, RecursionError) as error:
             problems.append(f"{path} was left out: {error}.")
-    return sorted(rows, key=lambda row: (row.created, row.experiment, row.model)), problems
+    return sorted(found, key=lambda pair: (pair[1].created, pair[1].experiment, pair[1].model)), problems
 
 
 def _unwritable(folder: Path, error: OSError) -> UserError:

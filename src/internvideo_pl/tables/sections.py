@@ -9,7 +9,7 @@ from pathlib import Path
 
 from internvideo_pl.errors import UserError
 from internvideo_pl.tables.curves import Curve
-from internvideo_pl.tables.plot import COLORS
+from internvideo_pl.tables.drawing import SERIES
 from internvideo_pl.tables.render import to_html
 from internvideo_pl.tables.table import Table
 
@@ -158,7 +158,7 @@ def _stages(seconds: Mapping[str, float]) -> str:
     """Seconds a stage as one bar that is divided, with its legend."""
     if not seconds:
         return ""
-    colors = [f"var(--line-{i % len(COLORS) + 1})" for i in range(len(seconds))]
+    colors = [f"var(--line-{i % len(SERIES) + 1})" for i in range(len(seconds))]
     parts = "".join(
         f'<span style="flex:{max(value, 0.0):.3f} 0 0;background:{color}"></span>'
         for color, value in zip(colors, seconds.values(), strict=True)

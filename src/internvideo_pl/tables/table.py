@@ -80,3 +80,10 @@ def number(value: float | None, digits: int = 1) -> Cell:
         return Cell("undefined", tone="bad")
     digits += 0 < abs(value) < 1
     return Cell(f"{value:,.{digits}f}", raw=value)
+
+
+def interval(ends: tuple[float, float] | None) -> Cell:
+    """A cell of an interval, "[90.5, 91.1]"; "-" where there is none."""
+    if ends is None or not all(map(math.isfinite, ends)):
+        return Cell("-", tone="muted")
+    return Cell(f"[{', '.join(number(end).text for end in ends)}]")

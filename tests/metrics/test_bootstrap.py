@@ -1,0 +1,67 @@
+"""The bootstrap against what is known in closed form, and against resampling written out."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from internvideo_pl.metrics.bootstrap import SEED, bootstrap_mean
+from internvideo_pl.metrics.recognition import Recognition
+from internvideo_pl.metrics.retrieval import Retrieval
+
+
+def test_it_is_the_normal_interval_where_that_holds():
+    hits = torch.tensor([100.0] * 600 + [0.0] * 400)
+    low, high = bootstrap_mean(hits)
+    half = 1.96 * 100 * math.sqrt(0.6 * 0.4 / 1000)
+    assert low == pytest.approx(60 - half, abs=0.3)
+    assert high == pytest.approx(60 + half, abs=0.3)
+    assert bootstrap_mean(hits) == (low, high)
+
+
+def test_captions_of_one_video_stay_together():
+    values, video = torch.rand(30, dtype=torch.float64), torch.arange(30) % 7
+    drawn = np.random.default_rng(SEED).integers(7, size=(500, 7))
+    slow = [torch.cat([values[video == i] for i in draw]).mean().item() for draw in drawn]
+    assert bootstrap_mean(values, video, resamples=500) == pytest.approx(np.quantile(slow, [0.025, 0.975]))
+
+
+def test_copies_of_a_video_are_no_new_videos():
+    values = torch.rand(40, dtype=torch.float64)
+    four = bootstrap_mean(values.repeat(4), torch.arange(40).repeat(4))
+    assert four == pytest.approx(bootstrap_mean(values))
+
+
+@pytest.mark.parametrize("values", [[], [1.0]])
+def test_one_video_says_nothing(values):
+    assert bootstrap_mean(torch.tensor(values)) is None
+
+
+def test_all_alike_is_a_point():
+    assert bootstrap_mean(torch.full((9,), 100.0)) == (100.0, 100.0)
+
+
+def test_recognition_gives_intervals_confusion_and_worst():
+    metric = Recognition(num_classes=6, official=5)
+    logits = torch.full((4, 6), -9.0)
+    for row, given, height in ((0, 0, 9.0), (1, 2, 9.0), (2, 2, 0.0), (3, 1, -7.0)):
+        logits[row, given] = height
+    metric.update(logits, torch.tensor([0, 1, 2, 3]), torch.tensor([4, 0, 1, 2]))
+    result = metric.compute()
+    low, high = metric.intervals()["top1"]
+    assert low <= result["top1"] == 50.0 <= high
+    assert {(int(a), int(b)) for a, b in metric.confusion().nonzero()} == {(0, 0), (1, 2), (2, 2), (3, 1)}
+    assert metric.confusion().sum() == 4
+    assert [(number, true, given) for number, true, given, _ in metric.worst(9)] == [(0, 1, 2), (2, 3, 1)]
+
+
+def test_retrieval_gives_an_interval_for_every_recall():
+    torch.manual_seed(0)
+    metric = Retrieval(8, 20)
+    text = torch.randn(20, 8)
+    metric.update(torch.arange(20), text + 0.8 * torch.randn(20, 8), text)
+    result = metric.compute()
+    assert len(metric.intervals) == 12
+    for name, (low, high) in metric.intervals.items():
+        assert low <= result[name] <= high
