@@ -6,7 +6,7 @@ from pathlib import Path
 
 from internvideo_pl.errors import UserError
 from internvideo_pl.folders import results_folder
-from internvideo_pl.run.wandb_tables import checked_mode, log_tables
+from internvideo_pl.run.wandb_tables import Mode, checked_mode, log_tables
 from internvideo_pl.tables.drawing import to_png, to_svg
 from internvideo_pl.tables.figures import figures
 from internvideo_pl.tables.latex import to_latex
@@ -47,7 +47,7 @@ def _name(problems: list[str]) -> None:
         print(problem)
 
 
-def write_all(rows: list[Row], folder: Path, wandb: str) -> None:
+def write_all(rows: list[Row], folder: Path, wandb: Mode) -> None:
     """Every table as Markdown, CSV, LaTeX and for Weights & Biases, and the pictures as SVG and PNG."""
     folder.mkdir(parents=True, exist_ok=True)
     drawn = {name: printed_table(name, rows) for name in TITLES}

@@ -4,27 +4,29 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from internvideo_pl.errors import UserError
 from internvideo_pl.tables.table import Cell, Column, Table
 
 PROJECT = "internvideo"
-MODES = ("offline", "online", "disabled")
+Mode = Literal["offline", "online", "disabled"]
+MODES: tuple[Mode, ...] = ("offline", "online", "disabled")
 
 
-def checked_mode(mode: str) -> str:
+def checked_mode(mode: str) -> Mode:
     """The mode itself.
 
     Raises:
         UserError: Weights & Biases has none of that name.
     """
-    if mode not in MODES:
-        raise UserError(f"Weights & Biases has no mode {mode!r}: WANDB_MODE= is one of {', '.join(MODES)}")
-    return mode
+    for known in MODES:
+        if mode == known:
+            return known
+    raise UserError(f"Weights & Biases has no mode {mode!r}: WANDB_MODE= is one of {', '.join(MODES)}")
 
 
-def log_tables(tables: Mapping[str, Table], pictures: Mapping[str, Path], folder: Path, mode: str) -> None:
+def log_tables(tables: Mapping[str, Table], pictures: Mapping[str, Path], folder: Path, mode: Mode) -> None:
     """Log everything in one run below `folder`; offline runs there that were not synced give way to it.
 
     Args:
