@@ -1,6 +1,14 @@
 """What to read: one file a dataset, in its official layout."""
 
 from data_modules.hmdb51 import HMDB51Config, HMDB51Data
+from data_modules.activitynet import (
+    ActivityNet,
+    ActivityNetSegments,
+    ActivityNetSegmentsConfig,
+    UntrimmedClipConfig,
+)
+from data_modules.fineaction import FineAction
+from data_modules.hacs import HacsClips, HacsClipsConfig, HacsSegments
 from data_modules.howto100m import HowTo100M, HowTo100MConfig
 from data_modules.image_text import ImageText
 from data_modules.kinetics import Kinetics400, Kinetics600, Kinetics700, KineticsConfig
@@ -10,11 +18,13 @@ from data_modules.msrvtt import MsrVtt
 from data_modules.own_videos import OwnVideos, OwnVideosConfig
 from data_modules.something_something import SomethingConfig, SomethingV1, SomethingV2
 from data_modules.ucf101 import UCF101Config, UCF101Data
+from data_modules.thumos14 import Thumos14, Thumos14Config
 from data_modules.webvid import WebVid2M, WebVid10M
 from internvideo_pl.data.clips import ClipConfig
 from internvideo_pl.data.mixture import MixtureData
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.data.parts import MixtureConfig
+from internvideo_pl.data.temporal.module import LocalizationConfig
 
 # name in an experiment: (DataModule, its config)
 DATASETS: dict[str, tuple[type[VideoData], type[ClipConfig]]] = {
@@ -27,6 +37,12 @@ DATASETS: dict[str, tuple[type[VideoData], type[ClipConfig]]] = {
     "hmdb51": (HMDB51Data, HMDB51Config),
     "ucf101": (UCF101Data, UCF101Config),
     "mitv2": (MomentsInTime, ClipConfig),
+    "activitynet": (ActivityNet, UntrimmedClipConfig),
+    "activitynet_tal": (ActivityNetSegments, ActivityNetSegmentsConfig),
+    "hacs": (HacsClips, HacsClipsConfig),
+    "hacs_tal": (HacsSegments, LocalizationConfig),
+    "thumos14": (Thumos14, Thumos14Config),
+    "fineaction": (FineAction, LocalizationConfig),
     "webvid2m": (WebVid2M, ClipConfig),
     "webvid10m": (WebVid10M, ClipConfig),
     "howto100m": (HowTo100M, HowTo100MConfig),

@@ -29,7 +29,8 @@ class ReportProgress(L.Callback):
         self, trainer: L.Trainer, module: Any, outputs: Any, batch: Any, number: int, *_: Any
     ) -> None:
         """One more batch."""
-        self._send("testing", number + 1, int(trainer.num_test_batches[0]), None)
+        total = trainer.num_test_batches[0]  # infinity where nobody knows it beforehand
+        self._send("testing", number + 1, int(total) if total < float("inf") else number + 1, None)
 
     def _send(self, phase: str, step: int, total: int, loss: Any) -> None:
         now = time.monotonic()

@@ -88,11 +88,12 @@ def data_root(experiment: Experiment) -> Path:
         return config.root.expanduser()
     if not kind.official:
         raise UserError(f"name the folder of your videos: make experiment NAME={experiment.name} DATA=<folder>")
+    name = kind.folder or config.name
     if not experiment.mini:
-        return paths.data / config.name
-    if config.name not in MINIS:
+        return paths.data / name
+    if name not in MINIS:
         raise UserError(f"{config.name} has no miniature; name its folder with ARGS=data.root=<folder>")
-    return make_mini(config.name, paths.cache / "mini", **config.mini_sizes)
+    return make_mini(name, paths.cache / "mini", **config.mini_sizes)
 
 
 def build_data(experiment: Experiment, cache: FrameCache) -> VideoData:

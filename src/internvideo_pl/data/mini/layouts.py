@@ -4,6 +4,8 @@ from functools import partial
 
 from internvideo_pl.data.mini import (
     hmdb51,
+from internvideo_pl.data.mini import (
+    activitynet,
     howto100m,
     image_text,
     kinetics,
@@ -12,6 +14,8 @@ from internvideo_pl.data.mini import (
     msrvtt,
     something_something,
     ucf101,
+    msrvtt,
+    thumos14,
     webvid,
 )
 from internvideo_pl.data.mini.layout import Layout
@@ -26,6 +30,10 @@ MINIS: dict[str, Layout] = {
     "hmdb51": hmdb51.LAYOUT,
     "ucf101": ucf101.LAYOUT,
     "mitv2": moments.LAYOUT,
+    "activitynet": activitynet.activitynet(),
+    "hacs": activitynet.hacs(),
+    "fineaction": activitynet.fineaction(),
+    "thumos14": thumos14.layout(),
     "msrvtt": Layout(msrvtt.MsrvttMini, msrvtt.plan, msrvtt.annotate),
     "webvid2m": webvid.layout("2M"),
     "webvid10m": webvid.layout("10M"),

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from internvideo_pl.data.mini.world import MOTIONS, Scene, Thing
+from internvideo_pl.data.mini.world import MOTIONS, Film, Scene, Thing
 
 Array = NDArray[np.float32]
 
@@ -29,15 +29,22 @@ GOLDEN = 0.618033988749895  # spreads the families' directions and tints evenly
 def render(scene: Scene, size: int = 64, frames: int = 12) -> NDArray[np.uint8]:
     """Draws a clip.
 
+    Args:
+        scene: What is seen; a film says itself how many frames it has.
+        size: S.
+        frames: T.
+
     Returns:
         RGB frames, uint8 (T, S, S, 3); the same scene always gives the same frames.
     """
+    frames = scene.frames if isinstance(scene, Film) else frames
     rng = np.random.default_rng((*scene.seed, 1))
     camera = np.outer(np.arange(frames), scene.pan) + rng.normal(0.0, JITTER, (frames, 2))  # (T, 2)
     clip = background(rng, scene.family, camera, size)  # (T, S, S, 3)
     for index in scene.order:
-        alpha, colour = paint(scene.things[index], camera, size)
-        clip += alpha[..., None] * (colour - clip)
+        shown = slice(*scene.shown[index]) if isinstance(scene, Film) else slice(None)
+        alpha, colour = paint(scene.things[index], camera[shown], size)
+        clip[shown] += alpha[..., None] * (colour - clip[shown])
     return expose(rng, clip)
 
 

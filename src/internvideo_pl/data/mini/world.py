@@ -5,7 +5,7 @@ thing, where there is one, has a cool colour and another motion, so whoever want
 colour. The stage is a torus: things start anywhere and wrap round, so no single frame tells a motion from its reverse.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,6 +99,19 @@ class Scene:
         return tuple(thing.look for thing in self.things)
 
 
+@dataclass(frozen=True)
+class Film(Scene):
+    """A longer clip, in which every thing is shown for a while.
+
+    Attributes:
+        shown: First frame of each thing, and the one after its last.
+        frames: Of the whole.
+    """
+
+    shown: tuple[tuple[int, int], ...] = ()
+    frames: int = 0
+
+
 def sample_look(rng: np.random.Generator, split: str, **words: Iterable[str]) -> Look:
     """A random look among the combinations that `split` may show.
 
@@ -131,6 +144,21 @@ def sample_scene(seed: tuple[int, ...], split: str, looks: tuple[Look, ...]) -> 
         pan=(float(rng.uniform(-PAN, PAN)), float(rng.uniform(-PAN, PAN))),
         seed=seed,
     )
+
+
+def sample_film(
+    seed: tuple[int, ...], split: str, acts: Sequence[tuple[Look, int, int]], frames: int
+) -> Film:
+    """A film of things in one place.
+
+    Args:
+        seed: The same seed gives the same film.
+        split: A key of `SPLIT_FAMILIES`.
+        acts: What is shown, its first frame, and the one after its last.
+        frames: Of the whole.
+    """
+    scene = sample_scene(seed, split, tuple(look for look, _, _ in acts))
+    return Film(**vars(scene), shown=tuple((start, end) for _, start, end in acts), frames=frames)
 
 
 def _sample_thing(rng: np.random.Generator, look: Look) -> Thing:

@@ -1,0 +1,167 @@
+"""HACS v1.1.1: ActivityNet's 200 classes on more videos, as two-second clips (HACS Clips) and stretches (HACS Segments).
+
+    HACS_clips_v1.1.1.csv       classname,youtube_id,subset,start,end,label    label 1: seen, -1: not this action
+    HACS_segments_v1.1.1.json   {"database": {"<id>": {"annotations", "subset", "duration": "<seconds>", "url"}}}
+A negative clip shows background, not another class, so recognition leaves it out. As in UniFormerV2's protocol, which
+InternVideo reports as HACS Clips, it trains on trimmed actions and is tested on whole validation videos of one label.
+"""
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from data_modules.activitynet import ActivityNetList, UntrimmedClipConfig, list_path, stretches, wholes
+from internvideo_pl.data.facts import DatasetFacts
+from internvideo_pl.data.module import Split, VideoData
+from internvideo_pl.data.temporal.annotation import Instance, Untrimmed, stretch
+from internvideo_pl.data.temporal.module import LocalizationConfig, LocalizationData
+from internvideo_pl.data.temporal.text import read_text
+from internvideo_pl.errors import UserError, hint
+
+SEGMENTS, CLIPS = ("HACS_segments_v1.1.1.json", "HACS_segments_v1.1.json"), ("HACS_clips_v1.1.1.csv", "HACS_clips_v1.1.csv")
+SUBSETS = {"train": "training", "val": "validation", "test": "testing"}
+COLUMNS = ["classname", "youtube_id", "subset", "start", "end", "label"]
+POSITIVE, NEGATIVE = "1", "-1"
+
+_URL = "https://github.com/hangzhaomit/HACS-dataset"
+_LAYOUT = (
+    "HACS_segments_v1.1.1.json, HACS_clips_v1.1.1.csv and <Class_with_underscores>/v_<id>.mp4 (any folders will do)"
+)
+_DEFECTS = (
+    "videos vanish from YouTube; missing ones by the request form of the project",
+    "six known videos are broken, and some durations are not the videos'",
+    "some training videos have no annotation: no clip is cut from them",
+)
+HACS_CLIPS = DatasetFacts(
+    name="HACS Clips",
+    task="action recognition",
+    num_classes=200,
+    splits={"train": 492_748, "val": 5_981, "test": 5_987},  # videos: dataset_stats of the project; 1,509,478 clips
+    url=_URL,
+    licence="BSD 3-Clause (annotations)",
+    terms="research use; each video belongs to its uploader",
+    layout=_LAYOUT,
+    defects=_DEFECTS,
+)
+HACS_SEGMENTS = DatasetFacts(
+    name="HACS Segments",
+    task="temporal action localization",
+    num_classes=200,
+    splits={"train": 37_613, "val": 5_981, "test": 5_987},  # the project's page; labels of the test are withheld
+    url=_URL,
+    licence="BSD 3-Clause (annotations)",
+    terms="research use; each video belongs to its uploader",
+    layout=_LAYOUT,
+    defects=_DEFECTS,
+)
+
+
+def read_clips(path: Path) -> list[Untrimmed]:
+    """HACS Clips' CSV, a video an entry with its positive clips in the order of the file.
+
+    Raises:
+        UserError: The file is not that list, or a row of it is not sound; the sentence names its line.
+    """
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
+    if reader.fieldnames != COLUMNS:
+        raise UserError(f"{path}, line 1: the columns of HACS Clips are {','.join(COLUMNS)}; get the official file")
+    subsets: dict[str, str] = {}
+    clips: dict[str, list[Instance]] = {}
+    labels: dict[tuple[str, ...], tuple[str, int]] = {}
+    for row in reader:
+        where = f"{path}, line {reader.line_num}"
+        if None in row or None in row.values():
+            raise UserError(f"{where}: a row has {len(COLUMNS)} columns; mend it")
+        key, subset = row["youtube_id"], row["subset"]
+        if not key or subset not in SUBSETS.values():
+            raise UserError(f"{where}: subset {subset!r} of {key!r} is none.{hint(subset, SUBSETS.values())}")
+        if subsets.setdefault(key, subset) != subset:
+            raise UserError(f"{where}: {key} is in the subset {subset} here and {subsets[key]} before; mend one")
+        mine = clips.setdefault(key, [])
+        if subset == SUBSETS["test"] and not row["label"]:
+            continue  # withheld
+        start, end = stretch(row["start"], row["end"], where)
+        if row["label"] not in (POSITIVE, NEGATIVE) or not row["classname"]:
+            raise UserError(f"{where}: label {row['label']!r} of class {row['classname']!r} is neither 1 nor -1; mend it")
+        clip = (key, row["classname"], row["start"], row["end"])
+        before, line = labels.setdefault(clip, (row["label"], reader.line_num))
+        if before != row["label"]:
+            raise UserError(f"{where}: this clip has the label {row['label']} here and {before} in line {line}; mend one")
+        if row["label"] == POSITIVE:
+            mine.append(Instance(start, end, row["classname"]))
+    return [Untrimmed(key, subsets[key], tuple(found)) for key, found in clips.items()]
+
+
+class HacsList(ActivityNetList):
+    """The JSON of HACS Segments, which has ActivityNet's shape."""
+
+    list_names = SEGMENTS
+    subsets = SUBSETS
+
+
+@dataclass(kw_only=True)
+class HacsClipsConfig(UntrimmedClipConfig):
+    """HACS for recognition.
+
+    Attributes:
+        train_on: Trimmed actions of HACS "segments", as in UniFormerV2's lists, or the positive two-second "clips".
+    """
+
+    train_on: Literal["segments", "clips"] = "segments"
+
+
+class HacsClips(HacsList, VideoData):
+    """HACS for recognition."""
+
+    facts = HACS_CLIPS
+    folder = "hacs"
+    config: HacsClipsConfig
+
+    @cached_property
+    def database(self) -> list[Untrimmed]:
+        """All videos of the list that is trained on."""
+        if self.config.train_on == "clips":
+            return read_clips(list_path(self.root, CLIPS, self.facts))
+        return super().database
+
+    @property
+    def classes(self) -> list[str]:
+        """Class names in label order."""
+        return self.class_list
+
+    @property
+    def test_list(self) -> str:
+        """The official list behind the test loader."""
+        return self.config.test_on
+
+    def read(self, split: str) -> Split:
+        """Trimmed actions to train on, whole videos to test on."""
+        index: Mapping[str, int] = {name: label for label, name in enumerate(self.classes)}
+        places = self.files if self.shards is None else dict(self.shards)
+        videos = self.subset(self.test_list if split == "test" else split)
+        return stretches(videos, places, index) if split == "train" else wholes(videos, places, index)
+
+
+class HacsSegments(HacsList, LocalizationData):
+    """HACS Segments for temporal localisation: average mAP on the validation list."""
+
+    facts = HACS_SEGMENTS
+    folder = "hacs"
+    config: LocalizationConfig
+
+    @property
+    def classes(self) -> list[str]:
+        """Class names in label order."""
+        return self.class_list
+
+    def videos(self, split: str) -> list[Untrimmed]:
+        """See `LocalizationData`."""
+        return self.subset(split)
+
+    def find(self, split: str) -> dict[str, str]:
+        """See `LocalizationData`."""
+        return self.files
