@@ -1,7 +1,7 @@
 """ActivityNet 1.3: long videos from YouTube of 200 activities, with the stretches in which they are seen.
 
-    activity_net.v1-3.min.json   {"version", "taxonomy", "database": {"<id>": {"duration", "subset", "resolution", "url",
-                                 "annotations": [{"label", "segment": [start, end]}]}}}
+    activity_net.v1-3.min.json   {"version", "taxonomy", "database": {"<id>": {"duration", "subset", "resolution",
+                                 "url", "annotations": [{"label", "segment": [start, end]}]}}}
 There is no official class index: the classes are the names that occur, in ASCII order, and evaluators compare names.
 Recognition trains on the annotated stretches and is tested on whole validation videos, each with the label of its first
 annotation, as UniFormerV2 does for InternVideo. Localisation reads the same file.
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.clips import ClipConfig
@@ -73,7 +73,7 @@ def stretches(videos: Sequence[Untrimmed], places: Mapping[str, str], index: Map
 
 
 def wholes(videos: Sequence[Untrimmed], places: Mapping[str, str], index: Mapping[str, int]) -> Split:
-    """Recognition's test list: whole videos with the label of their first annotation; those without one are left out."""
+    """Recognition's test list: whole videos with the label of their first annotation, where they have one."""
     found = Split()
     for video in videos:
         if not video.instances:
@@ -89,9 +89,9 @@ class ActivityNetList:
     """What recognition and localisation read alike; a part of both DataModules."""
 
     root: Path
-    facts: DatasetFacts
-    list_names: Sequence[str] = LISTS
-    subsets: Mapping[str, str] = SUBSETS
+    facts: ClassVar[DatasetFacts]
+    list_names: ClassVar[Sequence[str]] = LISTS
+    subsets: ClassVar[Mapping[str, str]] = SUBSETS
 
     @cached_property
     def database(self) -> list[Untrimmed]:
@@ -129,7 +129,7 @@ class ActivityNet(ActivityNetList, VideoData):
     """ActivityNet 1.3 for recognition."""
 
     facts = ACTIVITYNET
-    folder = "activitynet"
+    folder_name = "activitynet"
     config: UntrimmedClipConfig
 
     @property
@@ -143,7 +143,7 @@ class ActivityNet(ActivityNetList, VideoData):
         return self.config.test_on
 
     def seconds(self, sample: Sample) -> float | None:
-        """From the annotation of a stretch; None for whole videos, of which the list's durations are only nearly true."""
+        """From the annotation of a stretch; None for whole videos, whose listed lengths are only nearly true."""
         _, mark, times = str(sample.path).rpartition("#t=")
         if not mark:
             return None
@@ -174,7 +174,7 @@ class ActivityNetSegments(ActivityNetList, LocalizationData):
     """ActivityNet 1.3 for temporal localisation."""
 
     facts = ACTIVITYNET
-    folder = "activitynet"
+    folder_name = "activitynet"
     config: ActivityNetSegmentsConfig
 
     @property

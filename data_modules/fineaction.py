@@ -30,9 +30,8 @@ class FineAction(ActivityNetList, LocalizationData):
     """FineAction for temporal localisation: average mAP on the validation list."""
 
     facts = FINEACTION
-    folder = "fineaction"
+    folder_name = "fineaction"
     list_names = ("annotations_gt.json", "annotations/annotations_gt.json")
-    subsets = {"train": "training", "val": "validation", "test": "testing"}
     config: LocalizationConfig
 
     @property

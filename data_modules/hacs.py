@@ -1,4 +1,4 @@
-"""HACS v1.1.1: ActivityNet's 200 classes on more videos, as two-second clips (HACS Clips) and stretches (HACS Segments).
+"""HACS v1.1.1: ActivityNet's 200 classes on more videos, as two-second clips and as stretches (HACS Segments).
 
     HACS_clips_v1.1.1.csv       classname,youtube_id,subset,start,end,label    label 1: seen, -1: not this action
     HACS_segments_v1.1.1.json   {"database": {"<id>": {"annotations", "subset", "duration": "<seconds>", "url"}}}
@@ -22,7 +22,10 @@ from internvideo_pl.data.temporal.module import LocalizationConfig, Localization
 from internvideo_pl.data.temporal.text import read_text
 from internvideo_pl.errors import UserError, hint
 
-SEGMENTS, CLIPS = ("HACS_segments_v1.1.1.json", "HACS_segments_v1.1.json"), ("HACS_clips_v1.1.1.csv", "HACS_clips_v1.1.csv")
+SEGMENTS, CLIPS = (
+    ("HACS_segments_v1.1.1.json", "HACS_segments_v1.1.json"),
+    ("HACS_clips_v1.1.1.csv", "HACS_clips_v1.1.csv"),
+)
 SUBSETS = {"train": "training", "val": "validation", "test": "testing"}
 COLUMNS = ["classname", "youtube_id", "subset", "start", "end", "label"]
 POSITIVE, NEGATIVE = "1", "-1"
@@ -86,11 +89,15 @@ def read_clips(path: Path) -> list[Untrimmed]:
             continue  # withheld
         start, end = stretch(row["start"], row["end"], where)
         if row["label"] not in (POSITIVE, NEGATIVE) or not row["classname"]:
-            raise UserError(f"{where}: label {row['label']!r} of class {row['classname']!r} is neither 1 nor -1; mend it")
+            raise UserError(
+                f"{where}: label {row['label']!r} of class {row['classname']!r} is neither 1 nor -1; mend it"
+            )
         clip = (key, row["classname"], row["start"], row["end"])
         before, line = labels.setdefault(clip, (row["label"], reader.line_num))
         if before != row["label"]:
-            raise UserError(f"{where}: this clip has the label {row['label']} here and {before} in line {line}; mend one")
+            raise UserError(
+                f"{where}: this clip has the label {row['label']} here and {before} in line {line}; mend one"
+            )
         if row["label"] == POSITIVE:
             mine.append(Instance(start, end, row["classname"]))
     return [Untrimmed(key, subsets[key], tuple(found)) for key, found in clips.items()]
@@ -118,7 +125,7 @@ class HacsClips(HacsList, VideoData):
     """HACS for recognition."""
 
     facts = HACS_CLIPS
-    folder = "hacs"
+    folder_name = "hacs"
     config: HacsClipsConfig
 
     @cached_property
@@ -150,7 +157,7 @@ class HacsSegments(HacsList, LocalizationData):
     """HACS Segments for temporal localisation: average mAP on the validation list."""
 
     facts = HACS_SEGMENTS
-    folder = "hacs"
+    folder_name = "hacs"
     config: LocalizationConfig
 
     @property

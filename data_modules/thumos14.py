@@ -4,8 +4,8 @@
     Ambiguous_val.txt, Ambiguous_test.txt   stretches of which the annotators were not sure
     detclasslist.txt                     `7 BaseballPitch`: UCF101's number of the class, from 1
 The validation videos are trained on, as the training videos are trimmed clips of UCF101. Every instance of CliffDiving
-is one of Diving as well, in both lists. Papers score by ActivityNet's evaluator at overlaps of 0.3 to 0.7; THUMOS14's own
-rules, by which ambiguous stretches excuse a detection, are given beside it.
+is one of Diving as well, in both lists. Papers score by ActivityNet's evaluator at overlaps of 0.3 to 0.7; THUMOS14's
+own rules, by which ambiguous stretches excuse a detection, are given beside it.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,10 @@ THUMOS14 = DatasetFacts(
     name="THUMOS14",
     task="temporal action localization",
     num_classes=20,
-    splits={"train": 200, "test": 213},  # videos in the annotation files; 3,007 and 3,358 instances, 89 and 99 ambiguous
+    splits={
+        "train": 200,
+        "test": 213,
+    },  # videos in the annotation files; 3,007 and 3,358 instances, 89 and 99 ambiguous
     url="https://www.crcv.ucf.edu/THUMOS14/download.html",
     licence="research use",
     terms="research use; the archive of test videos has the password THUMOS14_REGISTERED",
@@ -107,7 +110,8 @@ def read_annotation(root: Path, which: str, classes: Sequence[str]) -> list[Untr
             else:
                 mine.append(Instance(start, end, name))
     return [
-        Untrimmed(key, which, tuple(instances[key]), ambiguous=tuple(ambiguous.get(key, ()))) for key in sorted(instances)
+        Untrimmed(key, which, tuple(found), ambiguous=tuple(ambiguous.get(key, ())))
+        for key, found in sorted(instances.items())
     ]
 
 
@@ -142,7 +146,7 @@ class Thumos14(LocalizationData):
     """THUMOS14 for temporal localisation."""
 
     facts = THUMOS14
-    folder = "thumos14"
+    folder_name = "thumos14"
     lists = ("train", "test")
     config: Thumos14Config
 

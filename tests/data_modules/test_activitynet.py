@@ -98,7 +98,7 @@ def test_blocked_videos_are_a_second_figure(root):
         ({B: entry("validation", ("Rafting", "x", 1))}, "start 'x' and end 1 are not two numbers"),
         ({B: entry("validation", ("Rafting", True, 1))}, "are not two numbers"),
         ({B: entry("val")}, f"video {B}: subset 'val' is none of the list's. Choices"),
-        ({B: entry("validation", (None, 0, 1))}, f"video {B}, annotation 1: it must have a \"label\""),
+        ({B: entry("validation", (None, 0, 1))}, f'video {B}, annotation 1: it must have a "label"'),
         ({B: {"subset": "training", "annotations": {}}}, "annotations must be a list"),
         ({B: entry("validation", duration="long")}, f"video {B}, duration"),
         ({B: []}, f"video {B}: its entry is \\[\\], not an object"),
@@ -146,7 +146,8 @@ def test_hacs_segments_reads_durations_that_are_strings_and_leaves_negatives_out
 
 
 def test_fineaction_ids_keep_their_v(tmp_path):
-    write_database(tmp_path / "annotations_gt.json", {"v_00000001": entry("validation", ("Dive", 0, 1), ("Swim", 0.5, 2))})
+    told = entry("validation", ("Dive", 0, 1), ("Swim", 0.5, 2))
+    write_database(tmp_path / "annotations_gt.json", {"v_00000001": told})
     touch(tmp_path / "v_00000001.mp4")
     data = FineAction(LocalizationConfig(name="fineaction", batch_size=1), tmp_path)
     assert [sample.key for sample in data.split("test").samples] == ["v_00000001"]

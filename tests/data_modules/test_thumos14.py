@@ -14,9 +14,7 @@ def root(tmp_path):
     (tmp_path / "detclasslist.txt").write_text("22 CliffDiving\r\n26 Diving\r\n")
     for split, word in (("val", "validation"), ("test", "test")):
         (folder / f"CliffDiving_{split}.txt").write_text(f"video_{word}_0000161  11.3 14.1\r\n")
-        (folder / f"Diving_{split}.txt").write_text(
-            f"video_{word}_0000161  11.3 14.1\nvideo_{word}_0000270 1.0 2.5\n"
-        )
+        (folder / f"Diving_{split}.txt").write_text(f"video_{word}_0000161  11.3 14.1\nvideo_{word}_0000270 1.0 2.5\n")
         (folder / f"Ambiguous_{split}.txt").write_text(
             f"video_{word}_0000161 20.0 21.0\nvideo_{word}_0001292 0.0 3.0\n"
         )

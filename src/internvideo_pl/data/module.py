@@ -65,7 +65,7 @@ class VideoData(L.LightningDataModule):
 
     facts: ClassVar[DatasetFacts]
     official: bool = True  # whether there is an official layout, which stands under paths.data by the dataset's name
-    folder: ClassVar[str | None] = None  # its folder there, where several names read one dataset
+    folder_name: ClassVar[str | None] = None  # its folder there, where several names read one dataset
 
     def __init__(
         self,

@@ -88,7 +88,7 @@ def data_root(experiment: Experiment) -> Path:
         return config.root.expanduser()
     if not kind.official:
         raise UserError(f"name the folder of your videos: make experiment NAME={experiment.name} DATA=<folder>")
-    name = kind.folder or config.name
+    name = kind.folder_name or config.name
     if not experiment.mini:
         return paths.data / name
     if name not in MINIS:

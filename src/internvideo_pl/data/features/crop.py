@@ -44,8 +44,7 @@ def crop(
     first, inside, rows = 0, segments, np.arange(len(segments))
     for _ in range(TRIES):
         first = int(rng.integers(0, length - size + 1))
-        low, high = first - offset, first + size + offset
-        inside = segments.clip(low, high)
+        inside = segments.clip(first - offset, first + size + offset)
         whole = np.maximum(segments[:, 1] - segments[:, 0], np.finfo(np.float64).tiny)
         rows = np.flatnonzero((inside[:, 1] - inside[:, 0]) / whole >= kept)
         if len(rows):

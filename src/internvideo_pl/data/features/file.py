@@ -7,6 +7,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote
 
 import numpy as np
@@ -35,7 +36,7 @@ class Timing:
 
     def seconds(self, windows: int) -> NDArray[np.float64]:
         """Seconds of the middle of each window, (N,)."""
-        return (np.arange(windows) * self.hop + 0.5 * self.frames) / self.fps
+        return (np.arange(windows, dtype=np.float64) * self.hop + 0.5 * self.frames) / self.fps
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def key_of(name: str) -> str:
 
 def write_features(folder: Path, key: str, found: VideoFeatures) -> Path:
     """Writes a video's file; it appears whole or not at all."""
-    tensors = {"features": found.features.astype(np.float16), "seconds": found.seconds}
+    tensors: dict[str, NDArray[Any]] = {"features": found.features.astype(np.float16), "seconds": found.seconds}
     duration = "" if found.duration is None else repr(float(found.duration))
     path = folder / file_name(key)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

@@ -40,7 +40,7 @@ def activitynet() -> Layout:
         return films(seed, options, {split: [f"videos/v_{key}.mp4" for key in keys] for split, keys in names.items()})
 
     def annotate(folder: Path, clips: list[MiniClip], seed: int, options: Any) -> None:
-        database = {}
+        database: dict[str, dict[str, Any]] = {}
         for clip in clips:
             key = Path(clip.path).stem[2:]
             size = f"{options.size}x{options.size}"

@@ -54,7 +54,7 @@ def _video(key: str, entry: Any, path: Path, subsets: Sequence[str]) -> Untrimme
     if not isinstance(entry, dict):
         raise UserError(f"{where}: its entry is {entry!r}, not an object; get the official file")
     subset, annotations = entry.get("subset"), entry.get("annotations")
-    if subset not in subsets:
+    if not isinstance(subset, str) or subset not in subsets:
         raise UserError(f"{where}: subset {subset!r} is none of the list's.{hint(str(subset), subsets)}")
     if annotations is None:
         annotations = []
@@ -69,7 +69,8 @@ def _instance(entry: Any, where: str) -> Instance:
     segment = entry.get("segment") if isinstance(entry, dict) else None
     if not isinstance(label, str) or not label or not isinstance(segment, list) or len(segment) != 2:
         raise UserError(f'{where}: it must have a "label" and a "segment" of start and end, not {entry!r}; mend it')
-    return Instance(*stretch(*segment, where), label)
+    start, end = stretch(segment[0], segment[1], where)
+    return Instance(start, end, label)
 
 
 def _duration(value: Any, where: str) -> float | None:
