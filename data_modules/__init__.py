@@ -1,6 +1,5 @@
 """What to read: one file a dataset, in its official layout."""
 
-from data_modules.hmdb51 import HMDB51Config, HMDB51Data
 from data_modules.activitynet import (
     ActivityNet,
     ActivityNetSegments,
@@ -9,6 +8,7 @@ from data_modules.activitynet import (
 )
 from data_modules.fineaction import FineAction
 from data_modules.hacs import HacsClips, HacsClipsConfig, HacsSegments
+from data_modules.hmdb51 import HMDB51Config, HMDB51Data
 from data_modules.howto100m import HowTo100M, HowTo100MConfig
 from data_modules.image_text import ImageText
 from data_modules.kinetics import Kinetics400, Kinetics600, Kinetics700, KineticsConfig
@@ -17,8 +17,8 @@ from data_modules.moments import MomentsInTime
 from data_modules.msrvtt import MsrVtt
 from data_modules.own_videos import OwnVideos, OwnVideosConfig
 from data_modules.something_something import SomethingConfig, SomethingV1, SomethingV2
-from data_modules.ucf101 import UCF101Config, UCF101Data
 from data_modules.thumos14 import Thumos14, Thumos14Config
+from data_modules.ucf101 import UCF101Config, UCF101Data
 from data_modules.webvid import WebVid2M, WebVid10M
 from internvideo_pl.data.clips import ClipConfig
 from internvideo_pl.data.mixture import MixtureData
