@@ -3,9 +3,8 @@
 from functools import partial
 
 from internvideo_pl.data.mini import (
-    hmdb51,
-from internvideo_pl.data.mini import (
     activitynet,
+    hmdb51,
     howto100m,
     image_text,
     kinetics,
@@ -13,9 +12,8 @@ from internvideo_pl.data.mini import (
     moments,
     msrvtt,
     something_something,
-    ucf101,
-    msrvtt,
     thumos14,
+    ucf101,
     webvid,
 )
 from internvideo_pl.data.mini.layout import Layout
