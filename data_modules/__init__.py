@@ -8,18 +8,24 @@ from data_modules.activitynet import (
 )
 from data_modules.fineaction import FineAction
 from data_modules.hacs import HacsClips, HacsClipsConfig, HacsSegments
+from data_modules.activitynet_captions import ActivityNetCaptions
+from data_modules.didemo import DiDeMo
 from data_modules.hmdb51 import HMDB51Config, HMDB51Data
 from data_modules.howto100m import HowTo100M, HowTo100MConfig
 from data_modules.image_text import ImageText
 from data_modules.kinetics import Kinetics400, Kinetics600, Kinetics700, KineticsConfig
 from data_modules.kinetics710 import Kinetics710
+from data_modules.lsmdc import Lsmdc
 from data_modules.moments import MomentsInTime
-from data_modules.msrvtt import MsrVtt
+from data_modules.msrvtt import MsrVtt, MsrVtt7k, MsrVttFull
+from data_modules.msvd import Msvd
 from data_modules.own_videos import OwnVideos, OwnVideosConfig
 from data_modules.something_something import SomethingConfig, SomethingV1, SomethingV2
 from data_modules.thumos14 import Thumos14, Thumos14Config
 from data_modules.ucf101 import UCF101Config, UCF101Data
+from data_modules.vatex import Vatex
 from data_modules.webvid import WebVid2M, WebVid10M
+from internvideo_pl.data.captions import CaptionConfig
 from internvideo_pl.data.clips import ClipConfig
 from internvideo_pl.data.mixture import MixtureData
 from internvideo_pl.data.module import VideoData
@@ -48,6 +54,13 @@ DATASETS: dict[str, tuple[type[VideoData], type[ClipConfig]]] = {
     "howto100m": (HowTo100M, HowTo100MConfig),
     "image_text": (ImageText, ClipConfig),
     "mixture": (MixtureData, MixtureConfig),
-    "msrvtt": (MsrVtt, ClipConfig),
+    "msrvtt": (MsrVtt, CaptionConfig),
+    "msrvtt_7k": (MsrVtt7k, CaptionConfig),
+    "msrvtt_full": (MsrVttFull, CaptionConfig),
+    "msvd": (Msvd, CaptionConfig),
+    "lsmdc": (Lsmdc, CaptionConfig),
+    "activitynet_captions": (ActivityNetCaptions, CaptionConfig),
+    "didemo": (DiDeMo, CaptionConfig),
+    "vatex": (Vatex, CaptionConfig),
     "own_videos": (OwnVideos, OwnVideosConfig),
 }

@@ -8,7 +8,7 @@ from data_modules import DATASETS
 from data_modules.kinetics import Kinetics400, KineticsConfig
 from data_modules.msrvtt import MsrVtt
 from internvideo_pl.data.batch import Sample
-from internvideo_pl.data.clips import ClipConfig
+from internvideo_pl.data.captions import CaptionConfig
 
 
 @pytest.mark.parametrize(
@@ -25,13 +25,13 @@ def test_msrvtt_says_it_in_the_json(tmp_path, folder):
     (tmp_path / folder).mkdir(exist_ok=True)
     video = {"video_id": "video7", "start time": 137.72, "end time": 149.44}  # as in the release
     (tmp_path / folder / "MSRVTT_data.json").write_text(json.dumps({"videos": [video], "sentences": []}))
-    data = MsrVtt(ClipConfig(name="msrvtt", num_frames=4, batch_size=1), tmp_path)
+    data = MsrVtt(CaptionConfig(name="msrvtt", num_frames=4, batch_size=1), tmp_path)
     assert data.seconds(Sample("anywhere.mp4", "video7")) == pytest.approx(11.72)
     assert data.seconds(Sample("anywhere.mp4", "video8")) is None
 
 
 def test_without_the_json_nobody_knows(tmp_path):
-    data = MsrVtt(ClipConfig(name="msrvtt", num_frames=4, batch_size=1), tmp_path)
+    data = MsrVtt(CaptionConfig(name="msrvtt", num_frames=4, batch_size=1), tmp_path)
     assert data.seconds(Sample("anywhere.mp4", "video7")) is None
 
 

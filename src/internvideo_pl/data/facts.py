@@ -21,6 +21,7 @@ class DatasetFacts:
         layout: Where the readers look, relative to the dataset's folder.
         num_classes: Number of classes; 0 for data without classes.
         defects: What is known to be wrong with the usual copies, or easily done wrong, a clause each.
+        sentences: Sentences of each list, for videos with several.
     """
 
     name: str
@@ -32,6 +33,7 @@ class DatasetFacts:
     layout: str
     num_classes: int = 0
     defects: tuple[str, ...] = ()
+    sentences: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     def absent(self, root: Path, what: str = "it") -> UserError:
         """The error for a dataset, or a part of it, that is not on disk.

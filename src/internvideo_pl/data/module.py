@@ -35,6 +35,7 @@ class Split:
         samples: Entries whose video is on disk, in official order.
         missing: Keys of the entries whose video is not, or is known to be unreadable.
         faults: Why videos are known to be unreadable, whether they are in `samples` or not.
+        missing_texts: Sentences of the missing entries.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Split:
         self.samples = SampleIndex(samples)
         self.missing = list(missing)
         self.faults = list(faults)
+        self.missing_texts = 0
 
     @property
     def official(self) -> int:
@@ -64,6 +66,7 @@ class VideoData(L.LightningDataModule):
     """
 
     facts: ClassVar[DatasetFacts]
+    captions: ClassVar[str] = "one a video"  # a retrieval test's queries: that, "all" or "paragraph"
     official: bool = True  # whether there is an official layout, which stands under paths.data by the dataset's name
     folder_name: ClassVar[str | None] = None  # its folder there, where several names read one dataset
 

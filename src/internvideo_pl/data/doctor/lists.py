@@ -83,6 +83,11 @@ def _check_list(lists: Lists, split: str, mini: bool) -> Check:
         verdict = "warning" if verdict == "ok" else verdict
         sentence += f"; the official list has {official:,} entries, so this is another one"
         todo = todo or f"compare with the official list: {facts.url}"
+    told = sum(len(sample.texts) for sample in found.samples) + found.missing_texts
+    if not mini and facts.sentences.get(split, told) != told:
+        verdict = "warning" if verdict == "ok" else verdict
+        sentence += f"; {told:,} sentences, of {facts.sentences[split]:,} in the official list"
+        todo = todo or f"compare with the official files: {facts.url}"
     return Check(name, verdict, sentence, found.missing, todo)
 
 
