@@ -6,7 +6,7 @@ Files, as the text-video retrieval literature passes them on:
     MSRVTT_train.7k.csv         video_id
     MSRVTT_JSFUSION_test.csv    key,vid_key,video_id,sentence; one caption a video, 995 of the 1,000 distinct
 The JSON may also be the challenge's own two, train_val_videodatainfo.json and test_videodatainfo.json. It holds
-captions of the test videos too, and its "split" is that of the 2016 challenge: in 1k-A the lists decide, in "full" the JSON.
+captions of the test videos too, and its "split" is that of the 2016 challenge: it decides in "full", the lists in 1k-A.
 """
 
 import csv

@@ -53,7 +53,7 @@ def test_msvd(root):
         names = (root / f"{split}_list.txt").read_text().split()
         assert len(names) == count
     told = json.loads(real("msvd/captions_msvd.test20.json").read_text())
-    (root / "captions_msvd.json").write_text(json.dumps(told | dict.fromkeys(set(names) - told.keys(), ["a film"])))
+    (root / "captions_msvd.json").write_text(json.dumps(told | {key: ["a film"] for key in names if key not in told}))
     (root / "YouTubeClips").mkdir()
     for name in told:
         (root / "YouTubeClips" / f"{name}.avi").touch()

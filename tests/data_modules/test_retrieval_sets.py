@@ -47,7 +47,7 @@ def test_odd_sentences_are_kept_and_become_tokens():
         captions.add("v", text, f"list, line {i + 1}")
     assert captions.of("v") == tuple(text.strip() for text in ODD)
     assert not captions.faults
-    ids = ClipTokenizer(vocab_size=1024, context_length=32)(list(captions.of("v")) + [""])
+    ids = ClipTokenizer(vocab_size=1024, context_length=32)([*captions.of("v"), ""])
     assert ids.shape == (len(ODD) + 1, 32)
     assert ids[-1].tolist()[:3] == [1022, 1023, 0]  # an empty query is its start and its end
     assert (ids.max(1).values == 1023).all()  # none loses its end
