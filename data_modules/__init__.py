@@ -6,10 +6,10 @@ from data_modules.activitynet import (
     ActivityNetSegmentsConfig,
     UntrimmedClipConfig,
 )
-from data_modules.fineaction import FineAction
-from data_modules.hacs import HacsClips, HacsClipsConfig, HacsSegments
 from data_modules.activitynet_captions import ActivityNetCaptions
 from data_modules.didemo import DiDeMo
+from data_modules.fineaction import FineAction
+from data_modules.hacs import HacsClips, HacsClipsConfig, HacsSegments
 from data_modules.hmdb51 import HMDB51Config, HMDB51Data
 from data_modules.howto100m import HowTo100M, HowTo100MConfig
 from data_modules.image_text import ImageText
