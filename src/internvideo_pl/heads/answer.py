@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from internvideo_pl.backbones.features import Features
 from internvideo_pl.backbones.multimodal import MultimodalEncoder
 from internvideo_pl.backbones.text_tower import end_positions
 from internvideo_pl.errors import UserError
@@ -77,8 +78,12 @@ class QuestionAnswerer(nn.Module):
         The decoder reads all L positions. The release leaves the last one out, as for captions, and so cannot find the
         end token of a question that fills the context.
         """
+        return self.fuse(self.encoder.visual(video), ids)
+
+    def fuse(self, clip: Features, ids: Tensor) -> Tensor:
+        """The video tower's features of B clips and texts (B, L) -> (B, F)."""
         assert self.encoder.caption_decoder is not None
-        clip, question = self.encoder.visual(video), self.encoder.text(ids)
+        question = self.encoder.text(ids)
         decoded = self.encoder.caption_decoder.features(clip.tokens, question.tokens)  # (B, L, W)
         at_end = decoded[torch.arange(len(ids), device=ids.device), end_positions(ids)]
         return torch.cat([at_end, self.encoder.visual_ln_post(clip.pooled), question.pooled], dim=-1)
@@ -86,3 +91,12 @@ class QuestionAnswerer(nn.Module):
     def forward(self, video: Tensor, ids: Tensor) -> Tensor:
         """Clip (B, 3, T, size, size) and question (B, L) -> logits (B, K)."""
         return self.head(self.features(video, ids))
+
+    def options(self, video: Tensor, ids: Tensor) -> Tensor:
+        """Clip (B, 3, T, size, size) and its options, each behind the question, (B, O, L) -> their scores (B, O).
+
+        Each option is read by itself with the clip, and the head's first output is its score.
+        """
+        clip = self.encoder.visual(video)
+        repeated = Features(*(part.repeat_interleave(ids.shape[1], 0) for part in (clip.tokens, clip.pooled)), clip.grid)
+        return self.head(self.fuse(repeated, ids.flatten(0, 1)))[:, 0].unflatten(0, ids.shape[:2])

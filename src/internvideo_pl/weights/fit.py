@@ -42,7 +42,7 @@ PARTS: dict[str, dict[str, str]] = {
 _WIDEST_FIRST = ("coordinated", "multimodal", "masked", "tower")
 
 Rule = tuple[str, str]  # pattern of names, reason
-HEAD, ROWS = r"^head\.(weight|bias|norm\.)", r"^head\.(weight|bias)$"
+HEAD, ROWS = r"^head\.(weight|bias|norm\.|layers\.)", r"^head\.(weight|bias)$"
 # What a model may have that its file has not.
 _FRESH: tuple[Rule, ...] = (
     (r"\.lmhra\d\.", "local mixers start silent"),

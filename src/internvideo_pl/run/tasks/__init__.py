@@ -1,5 +1,6 @@
 """What experiments can be about: one file a family of tasks."""
 
+from internvideo_pl.run.tasks.answering import ANSWER, CHOOSE, COUNT, MULTIPLE_CHOICE
 from internvideo_pl.run.tasks.pretraining import ALIGN, MASKED
 from internvideo_pl.run.tasks.recognition import COORDINATE, SUPERVISED, ZERO_SHOT
 from internvideo_pl.run.tasks.task import Parents, Task
@@ -13,4 +14,8 @@ TASKS: dict[str, Task] = {
     "supervised": SUPERVISED,
     "coordinate": COORDINATE,
     "zero_shot": ZERO_SHOT,
+    "answer": ANSWER,
+    "choose": CHOOSE,
+    "count": COUNT,
+    "multiple_choice": MULTIPLE_CHOICE,
 }
