@@ -34,6 +34,7 @@ LISTS = {"train": "train_qa.json", "val": "val_qa.json", "test": "test_qa.json"}
 # First words of the questions, as the authors count them.
 KINDS = ("what", "who", "how", "when", "where", "other")
 NEIGHBOUR = "../msrvtt"  # MSR-VTT itself, in whose folder the videos may be
+FOLDERS = (*VIDEO_FOLDERS, *(f"{NEIGHBOUR}/{folder}" for folder in VIDEO_FOLDERS))
 
 
 def kind_of(question: str) -> str:
@@ -52,7 +53,9 @@ def read_questions(path: Path, video: str) -> Iterator[Question]:
     Raises:
         UserError: The list or one of its records is damaged.
     """
+    seen: dict[int, str] = {}
     for row in read_records(path):
+        row.once("id", seen)
         text = row.text("question")
         yield Question(str(row.whole("id")), video.format(row.whole("video_id")), text, answer_of(row), kind_of(text))
 
@@ -100,5 +103,4 @@ class MsrVttQa(QuestionData):
         """In MSR-VTT's usual folders, here or in MSR-VTT's own folder beside this one."""
         if self.shards is not None:
             return self.shards.get(video)
-        folders = [*VIDEO_FOLDERS, *(f"{NEIGHBOUR}/{folder}" for folder in VIDEO_FOLDERS)]
-        return find_video(self.root, video, tuple(folders))
+        return find_video(self.root, video, FOLDERS)

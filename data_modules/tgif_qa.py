@@ -97,7 +97,9 @@ def read_list(root: Path, facts: DatasetFacts, part: str, split: str, val: bool)
     path = next((root / folder / name for folder in LIST_FOLDERS if (root / folder / name).is_file()), None)
     if path is None:
         raise facts.absent(root, name)
+    seen: dict[str, str] = {}
     for row in read_tabs(path, quoted=True):
+        row.once("vid_id", seen)
         held_out = is_held_out(row.text("gif_name"))
         if split == "test" or held_out == (split == "val") or (split == "train" and not val):
             yield row

@@ -58,6 +58,16 @@ class Row:
         except ValueError:
             raise self.fault(f"its {name} must be a whole number, not {value!r}") from None
 
+    def once(self, name: str, seen: dict[Any, str]) -> None:
+        """Notes a field that is unique in its file in `seen`.
+
+        Raises:
+            UserError: An earlier row has the same.
+        """
+        value = self._value(name)
+        if seen.setdefault(value, self.place) != self.place:
+            raise self.fault(f"its {name} {value} is that of {seen[value].rpartition(', ')[2]} too")
+
     def fault(self, what: str) -> UserError:
         """The error for something wrong with this row."""
         return UserError(f"{self.place}: {what}; {ADVICE}")

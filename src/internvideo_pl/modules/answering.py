@@ -71,8 +71,8 @@ class QuestionAnswering(_Answerer):
     def on_test_epoch_end(self) -> None:
         """Turns the accuracies into an outcome; the paper's figures are those within the vocabulary."""
         figures = self.answers.compute()
-        outside = figures["prior"] / (figures["in_vocab"] / 100) if figures["in_vocab"] else 0.0
-        chance = {"acc_in_vocab": outside, "acc": figures["prior"]}
+        within = figures["prior"] / (figures["in_vocab"] / 100) if figures["in_vocab"] else 0.0
+        chance = {"acc_in_vocab": within, "acc": figures["prior"]}
         self.finish(Outcome("qa", figures, headline="acc_in_vocab", chance=chance, protocol={}))
 
     @property

@@ -2,7 +2,7 @@
 
 Rates are percentages, as printed. A figure bears the name that a run's metric gives it, variant included, so that a row
 and the paper meet by name: retrieval figures are those with dual softmax (`dsl/t2v/R@1`, text to video), as the authors
-say of their release, and question answering drops answers outside the vocabulary (`top1_in_vocab`), as their code does.
+say of their release, and question answering drops answers outside the vocabulary (`acc_in_vocab`), as their code does.
 """
 
 from collections.abc import Mapping

@@ -9,14 +9,23 @@ from internvideo_pl.data.mini import (
     image_text,
     kinetics,
     kinetics710,
+    lsmdc_mc,
     moments,
     msrvtt,
+    msrvtt_challenge,
+    msrvtt_qa,
+    msvd_qa,
     something_something,
+    tgif_qa,
     thumos14,
     ucf101,
     webvid,
 )
 from internvideo_pl.data.mini.layout import Layout
+from internvideo_pl.data.mini.questions import QuestionMini
+
+_TGIF = Layout(tgif_qa.TgifMini, tgif_qa.plan, tgif_qa.annotate, draw=tgif_qa.draw)
+_CHALLENGE = Layout(msrvtt_challenge.ChallengeMini, msrvtt_challenge.plan, msrvtt_challenge.annotate)
 
 MINIS: dict[str, Layout] = {
     "kinetics400": Layout(kinetics.KineticsMini, kinetics.plan, kinetics.annotate),
@@ -36,5 +45,14 @@ MINIS: dict[str, Layout] = {
     "webvid2m": webvid.layout("2M"),
     "webvid10m": webvid.layout("10M"),
     "howto100m": Layout(howto100m.HowToMini, howto100m.plan, howto100m.annotate),
+    "msrvtt_qa": Layout(QuestionMini, msrvtt_qa.plan, msrvtt_qa.annotate),
+    "msvd_qa": Layout(QuestionMini, msvd_qa.plan, msvd_qa.annotate),
+    "tgif_qa": _TGIF,
+    "tgif_action": _TGIF,
+    "tgif_transition": _TGIF,
+    "tgif_count": _TGIF,
+    "msrvtt_mc": _CHALLENGE,
+    "msrvtt_captions": _CHALLENGE,
+    "lsmdc_mc": Layout(lsmdc_mc.LsmdcMini, lsmdc_mc.plan, lsmdc_mc.annotate),
     "image_text": Layout(image_text.ImageTextMini, image_text.plan, image_text.annotate, image_text.pack),
 }

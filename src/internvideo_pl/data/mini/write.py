@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from internvideo_pl.data.mini.encode import encode, encode_picture
+from internvideo_pl.data.mini.gif import encode_gif
 
 
 def write_clip(path: Path, clip: NDArray[np.uint8], fps: int) -> None:
@@ -22,5 +23,7 @@ def write_clip(path: Path, clip: NDArray[np.uint8], fps: int) -> None:
         path.mkdir()
         for number in range(len(clip)):
             (path / f"{number + 1:05d}.jpg").write_bytes(encode_picture(clip[number : number + 1]))
+    elif path.suffix == ".gif":
+        path.write_bytes(encode_gif(clip, fps))
     else:
         path.write_bytes(encode(clip, fps, path.suffix))
