@@ -16,22 +16,19 @@ from data_modules.image_text import ImageText
 from data_modules.kinetics import Kinetics400, Kinetics600, Kinetics700, KineticsConfig
 from data_modules.kinetics710 import Kinetics710
 from data_modules.lsmdc import Lsmdc
+from data_modules.lsmdc_mc import LsmdcMc
 from data_modules.moments import MomentsInTime
 from data_modules.msrvtt import MsrVtt, MsrVtt7k, MsrVttFull
+from data_modules.msrvtt_mc import MsrVttMc
+from data_modules.msrvtt_qa import MsrVttQa, MsrVttQaConfig
 from data_modules.msvd import Msvd
+from data_modules.msvd_qa import MsvdQa, MsvdQaConfig
 from data_modules.own_videos import OwnVideos, OwnVideosConfig
 from data_modules.something_something import SomethingConfig, SomethingV1, SomethingV2
+from data_modules.tgif_qa import TgifAction, TgifConfig, TgifCount, TgifQa, TgifQaConfig, TgifTransition
 from data_modules.thumos14 import Thumos14, Thumos14Config
 from data_modules.ucf101 import UCF101Config, UCF101Data
 from data_modules.vatex import Vatex
-from data_modules.lsmdc_mc import LsmdcMc
-from data_modules.msrvtt import MsrVtt
-from data_modules.msrvtt_captions import MsrVttCaptions, MsrVttCaptionsConfig
-from data_modules.msrvtt_mc import MsrVttMc
-from data_modules.msrvtt_qa import MsrVttQa, MsrVttQaConfig
-from data_modules.msvd_qa import MsvdQa, MsvdQaConfig
-from data_modules.own_videos import OwnVideos, OwnVideosConfig
-from data_modules.tgif_qa import TgifAction, TgifConfig, TgifCount, TgifQa, TgifQaConfig, TgifTransition
 from data_modules.webvid import WebVid2M, WebVid10M
 from internvideo_pl.data.captions import CaptionConfig
 from internvideo_pl.data.clips import ClipConfig
@@ -70,7 +67,6 @@ DATASETS: dict[str, tuple[type[VideoData], type[ClipConfig]]] = {
     "activitynet_captions": (ActivityNetCaptions, CaptionConfig),
     "didemo": (DiDeMo, CaptionConfig),
     "vatex": (Vatex, CaptionConfig),
-    "msrvtt": (MsrVtt, ClipConfig),
     "msrvtt_qa": (MsrVttQa, MsrVttQaConfig),
     "msvd_qa": (MsvdQa, MsvdQaConfig),
     "tgif_qa": (TgifQa, TgifQaConfig),
@@ -79,6 +75,5 @@ DATASETS: dict[str, tuple[type[VideoData], type[ClipConfig]]] = {
     "tgif_count": (TgifCount, TgifConfig),
     "msrvtt_mc": (MsrVttMc, ClipConfig),
     "lsmdc_mc": (LsmdcMc, ClipConfig),
-    "msrvtt_captions": (MsrVttCaptions, MsrVttCaptionsConfig),
     "own_videos": (OwnVideos, OwnVideosConfig),
 }

@@ -7,11 +7,14 @@ Three TAB-separated lists without header and without quoting; people are called 
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
+from data_modules.lsmdc import ENDINGS, film_of
 from internvideo_pl.data.choices import Choice, ChoiceData, read_choice
 from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.fields import read_tabs
+from internvideo_pl.data.listed_videos import VideoFiles, check_name, require_file
 
 LSMDC_MC = DatasetFacts(
     name="LSMDC multiple choice",
@@ -20,7 +23,7 @@ LSMDC_MC = DatasetFacts(
     url="https://sites.google.com/site/describingmovies (an account of MPII for Informatics is needed)",
     licence="of the MPII Movie Description and M-VAD authors; nothing may be passed on",
     terms="academic use after signing",
-    layout="LSMDC16_multiple_choice_{train,valid,test_randomized}.csv and <movie>/<clip id>.avi, here or in ../lsmdc",
+    layout="LSMDC16_multiple_choice_{train,valid,test_randomized}.csv and <film>/<clip id>.avi, here or in ../lsmdc",
     defects=(
         "stray quotes stand in sentences: who reads them as CSV quoting merges or drops rows, of 10,053",
         "clip ids come more than once",
@@ -38,7 +41,6 @@ TIMES = ("start_aligned", "end_aligned", "start_extracted", "end_extracted")
 SENTENCES = ("sentence 1", "sentence 2", "sentence 3", "sentence 4", "sentence 5")
 COLUMNS = ("clip id", *TIMES, *SENTENCES)
 VIDEO_FOLDERS = (".", "videos", "avi", "../lsmdc", "../lsmdc/videos", "../lsmdc/avi")
-SUFFIXES = (".avi", ".mp4", ".mkv")
 
 
 def read_choices(path: Path, has_answer: bool) -> Iterator[Choice]:
@@ -53,15 +55,10 @@ def read_choices(path: Path, has_answer: bool) -> Iterator[Choice]:
     """
     seen: Counter[str] = Counter()
     for row in read_tabs(path, (*COLUMNS, "answer") if has_answer else COLUMNS):
-        clip = row.text("clip id")
+        clip = check_name(row.text("clip id"), row.place)
         seen[clip] += 1
         key = clip if seen[clip] == 1 else f"{clip}#{seen[clip]}"
         yield read_choice(row, key, clip, SENTENCES, row.whole("answer") - 1 if has_answer else 0)
-
-
-def movie_of(clip: str) -> str:
-    """The movie of a clip, which is the folder of its file: the id without its times, "0001_American_Beauty"."""
-    return clip.rpartition("_")[0]
 
 
 class LsmdcMc(ChoiceData):
@@ -71,15 +68,13 @@ class LsmdcMc(ChoiceData):
 
     def choices(self, split: str) -> Iterator[Choice]:
         """See `read_choices`."""
-        path = self.root / LISTS[split]
-        if not path.is_file():
-            raise self.facts.absent(self.root, path.name)
+        path = require_file(self.root, LISTS[split], self.facts)
         return read_choices(path, has_answer=split == "test")
 
     def locate(self, video: str) -> str | None:
-        """In the folder of its movie."""
-        if self.shards is not None:
-            return self.shards.get(video)
-        names = (f"{movie_of(video)}/{video}{suffix}" for suffix in SUFFIXES)
-        paths = [self.root / folder / name for name in names for folder in VIDEO_FOLDERS]
-        return next((str(path) for path in paths if path.is_file()), None)
+        """In the folder of its film."""
+        return self._files.find(video, film_of(video)) if self.shards is None else self.shards.get(video)
+
+    @cached_property
+    def _files(self) -> VideoFiles:
+        return VideoFiles(self.root, VIDEO_FOLDERS, ENDINGS)

@@ -3,17 +3,19 @@
 One JSON object a line in msrvtt_mc_test.jsonl, as ClipBERT passes it on:
     {"clip_name": "video7010", "options": ["a girl ...", ... five], "answer": 0, "qid": 0}
 The test videos are those of the 2016 challenge. Whoever fine-tunes therefore trains on that challenge's training list
-(MSRVTT_data.json, see `msrvtt_captions`) and not on 1k-A's, which holds most of the test videos.
+(the split of MSR-VTT itself) and not on 1k-A's, which holds most of the test videos.
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
-from data_modules.msrvtt_captions import SPLITS, find_msrvtt, read_descriptions
-from internvideo_pl.data.batch import Sample
+from data_modules.msrvtt import CAPTIONS, CHALLENGE_SPLITS, LIST_FOLDERS, read_captions, read_videos
+from data_modules.msrvtt_qa import FOLDERS, NEIGHBOUR
 from internvideo_pl.data.choices import Choice, ChoiceData
 from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.fields import Row, read_json_lines
+from internvideo_pl.data.listed_videos import VideoFiles, check_name, find_file, require_file
 from internvideo_pl.data.module import Split
 
 MSRVTT_MC = DatasetFacts(
@@ -49,7 +51,7 @@ def read_choices(path: Path) -> Iterator[Choice]:
         if not 0 <= right < len(texts):
             raise row.fault(f"its answer must be 0 to {len(texts) - 1}, not {right}")
         key = str(row.fields.get("qid", number))
-        yield Choice(key, row.text("clip_name"), texts, right)
+        yield Choice(key, check_name(row.text("clip_name"), row.place), texts, right)
 
 
 class MsrVttMc(ChoiceData):
@@ -59,25 +61,24 @@ class MsrVttMc(ChoiceData):
 
     def choices(self, split: str) -> Iterator[Choice]:
         """See `read_choices`; there is but a test list."""
-        path = next((self.root / place / TEST for place in TEST_FOLDERS if (self.root / place / TEST).is_file()), None)
-        if path is None:
-            raise self.facts.absent(self.root, TEST)
-        return read_choices(path)
+        return read_choices(require_file(self.root, TEST, self.facts, TEST_FOLDERS))
 
     def locate(self, video: str) -> str | None:
-        """See `find_msrvtt`."""
-        return find_msrvtt(self.root, video) if self.shards is None else self.shards.get(video)
+        """In MSR-VTT's usual folders, here or in MSR-VTT's own folder beside this one."""
+        return self._files.find(video) if self.shards is None else self.shards.get(video)
+
+    @cached_property
+    def _files(self) -> VideoFiles:
+        return VideoFiles(self.root, FOLDERS)
 
     def read(self, split: str) -> Split:
         """The test list, or the videos of the challenge's training list with all their captions."""
         if split == "test":
             return super().read(split)
-        found = Split()
-        for entry in read_descriptions(self.root, self.facts):
-            if entry.split == SPLITS[split] and entry.captions:
-                path = self.locate(entry.video)
-                if path is None:
-                    found.missing.append(entry.video)
-                else:
-                    found.samples.append(Sample(path, entry.video, texts=entry.captions))
-        return found
+        here = any(find_file(self.root, names[0], LIST_FOLDERS) for names in CAPTIONS)
+        root = self.root if here else self.root / NEIGHBOUR
+        wanted = CHALLENGE_SPLITS[split]
+        keys = [video["video_id"] for video in read_videos(root, self.facts) if video.get("split") == wanted]
+        return read_captions(root, self.facts).split(
+            keys, self.locate, f"the captions under {root}", "its list of videos"
+        )

@@ -1,17 +1,19 @@
 """MSRVTT-QA: questions generated from the captions of MSR-VTT, one word as the answer.
 
 Three JSON lists, as their authors publish them: train_qa.json, val_qa.json, test_qa.json, each a list of
-    {"answer": "couch", "question": "what are three people sitting on?", "id": 158581, "video_id": 6513, "category_id": 14}
+    {"answer": "couch", "question": "what are three people sitting on?", "id": 158581, "video_id": 6513, ...}
 The videos are MSR-VTT's, video<video_id>.mp4, in the split of its 2016 challenge, which is not that of 1k-A retrieval.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from data_modules.msrvtt import SUFFIXES, VIDEO_FOLDERS
+from data_modules.msrvtt import VIDEO_FOLDERS
 from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.fields import Row, read_records
+from internvideo_pl.data.listed_videos import VideoFiles, require_file
 from internvideo_pl.data.questions import Question, QuestionConfig, QuestionData
 
 MSRVTT_QA = DatasetFacts(
@@ -72,12 +74,6 @@ def answer_of(row: Row) -> str:
     return answer
 
 
-def find_video(root: Path, name: str, folders: tuple[str, ...]) -> str | None:
-    """The first file of a name with any suffix of a video in some folders below `root`."""
-    paths = (root / folder / (name + suffix) for folder in folders for suffix in SUFFIXES)
-    return next((str(path) for path in paths if path.is_file()), None)
-
-
 @dataclass(kw_only=True)
 class MsrVttQaConfig(QuestionConfig):
     """MSRVTT-QA as clips; the vocabulary is the release's 1,500."""
@@ -94,13 +90,12 @@ class MsrVttQa(QuestionData):
 
     def questions(self, split: str) -> Iterator[Question]:
         """See `read_questions`."""
-        path = self.root / LISTS[split]
-        if not path.is_file():
-            raise self.facts.absent(self.root, path.name)
-        return read_questions(path, "video{}")
+        return read_questions(require_file(self.root, LISTS[split], self.facts), "video{}")
 
     def locate(self, video: str) -> str | None:
         """In MSR-VTT's usual folders, here or in MSR-VTT's own folder beside this one."""
-        if self.shards is not None:
-            return self.shards.get(video)
-        return find_video(self.root, video, FOLDERS)
+        return self._files.find(video) if self.shards is None else self.shards.get(video)
+
+    @cached_property
+    def _files(self) -> VideoFiles:
+        return VideoFiles(self.root, FOLDERS)

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from data_modules.msrvtt_qa import KINDS, LISTS, find_video, read_questions
+from data_modules.msrvtt_qa import KINDS, LISTS, read_questions
 from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.fields import read_text
+from internvideo_pl.data.listed_videos import VideoFiles, check_name, require_file
 from internvideo_pl.data.questions import Question, QuestionConfig, QuestionData
 from internvideo_pl.errors import UserError
 
@@ -54,7 +55,7 @@ def read_mapping(path: Path) -> dict[str, str]:
             raise UserError(f"{path}, line {number}: {line.strip()!r:.60} is not of the form <name> vid<number>")
         if words[1] in names:
             raise UserError(f"{path}, line {number}: {words[1]} comes a second time; get the official file anew")
-        names[words[1]] = words[0]
+        names[words[1]] = check_name(words[0], f"{path}, line {number}")
     return names
 
 
@@ -74,11 +75,11 @@ class MsvdQa(QuestionData):
 
     @cached_property
     def _names(self) -> dict[str, str]:
-        return read_mapping(self._file(MAPPING))
+        return read_mapping(require_file(self.root, MAPPING, self.facts))
 
     def questions(self, split: str) -> Iterator[Question]:
         """See `read_questions`."""
-        return read_questions(self._file(LISTS[split]), "vid{}")
+        return read_questions(require_file(self.root, LISTS[split], self.facts), "vid{}")
 
     def locate(self, video: str) -> str | None:
         """By its name in youtube_mapping.txt, or else by its number.
@@ -91,10 +92,8 @@ class MsvdQa(QuestionData):
         name = self._names[video]
         if self.shards is not None:
             return self.shards.get(name)
-        return find_video(self.root, name, VIDEO_FOLDERS) or find_video(self.root, video, VIDEO_FOLDERS)
+        return self._files.find(name) or self._files.find(video)
 
-    def _file(self, name: str) -> Path:
-        path = self.root / name
-        if not path.is_file():
-            raise self.facts.absent(self.root, name)
-        return path
+    @cached_property
+    def _files(self) -> VideoFiles:
+        return VideoFiles(self.root, VIDEO_FOLDERS)

@@ -8,8 +8,9 @@ the name, with a header, fields with quotes in them quoted as in CSV:
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,7 @@ from internvideo_pl.data.choices import Choice, ChoiceData, read_choice
 from internvideo_pl.data.clips import ClipConfig
 from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.fields import Row, read_tabs
+from internvideo_pl.data.listed_videos import VideoFiles, check_name, require_file
 from internvideo_pl.data.module import Split, VideoData
 from internvideo_pl.data.questions import Question, QuestionConfig, QuestionData
 
@@ -94,23 +96,18 @@ def read_list(root: Path, facts: DatasetFacts, part: str, split: str, val: bool)
         UserError: The list is not there or damaged.
     """
     name = f"{'Test' if split == 'test' else 'Train'}_{part}_question.csv"
-    path = next((root / folder / name for folder in LIST_FOLDERS if (root / folder / name).is_file()), None)
-    if path is None:
-        raise facts.absent(root, name)
+    path = require_file(root, name, facts, LIST_FOLDERS)
     seen: dict[str, str] = {}
     for row in read_tabs(path, quoted=True):
         row.once("vid_id", seen)
-        held_out = is_held_out(row.text("gif_name"))
+        held_out = is_held_out(check_name(row.text("gif_name"), row.place))
         if split == "test" or held_out == (split == "val") or (split == "train" and not val):
             yield row
 
 
-def find_gif(data: VideoData, name: str) -> str | None:
-    """A GIF in the dataset's folder or its shards."""
-    if data.shards is not None:
-        return data.shards.get(name)
-    paths = (data.root / folder / f"{name}.gif" for folder in GIF_FOLDERS)
-    return next((str(path) for path in paths if path.is_file()), None)
+def gif_locator(data: VideoData) -> Callable[[str], str | None]:
+    """Name -> where a GIF is, in the dataset's folder or its shards; None where it is not."""
+    return VideoFiles(data.root, GIF_FOLDERS, (".gif",)).find if data.shards is None else data.shards.get
 
 
 @dataclass(kw_only=True)
@@ -140,8 +137,12 @@ class TgifQa(QuestionData):
             yield Question(row.text("vid_id"), row.text("gif_name"), text, answer_of(row), KINDS[number])
 
     def locate(self, video: str) -> str | None:
-        """See `find_gif`."""
-        return find_gif(self, video)
+        """See `gif_locator`."""
+        return self._find(video)
+
+    @cached_property
+    def _find(self) -> Callable[[str], str | None]:
+        return gif_locator(self)
 
 
 @dataclass(kw_only=True)
@@ -174,8 +175,12 @@ class TgifAction(ChoiceData):
             yield read_choice(row, key, video, OPTIONS, row.whole("answer"), question)
 
     def locate(self, video: str) -> str | None:
-        """See `find_gif`."""
-        return find_gif(self, video)
+        """See `gif_locator`."""
+        return self._find(video)
+
+    @cached_property
+    def _find(self) -> Callable[[str], str | None]:
+        return gif_locator(self)
 
 
 class TgifTransition(TgifAction):
@@ -199,9 +204,9 @@ class TgifCount(VideoData):
     def read(self, split: str) -> Split:
         """See `read_list`."""
         found = Split()
-        listed = self.test_list if split == "test" else split
+        listed, locate = self.test_list if split == "test" else split, gif_locator(self)
         for row in read_list(self.root, self.facts, "count", listed, self.config.test_on == "val"):
-            key, path = row.text("vid_id"), find_gif(self, row.text("gif_name"))
+            key, path = row.text("vid_id"), locate(row.text("gif_name"))
             count, texts = row.whole("answer"), (row.text("question"),)
             if count < 0:
                 raise row.fault(f"its answer must be a count, not {count}")

@@ -42,7 +42,7 @@ SMALL = {
     "webvid10m": {"train": 20, "val": 4},
     "howto100m": {"videos": 12},
     "image_text": {"pairs": 24, "shard": 8},
-    **dict.fromkeys(("msrvtt_qa", "msvd_qa", "msrvtt_mc", "msrvtt_captions", "lsmdc_mc"), {"train": 14, "val": 1, "test": 6}),
+    **dict.fromkeys(("msrvtt_qa", "msvd_qa", "msrvtt_mc", "lsmdc_mc"), {"train": 14, "val": 1, "test": 6}),
     **dict.fromkeys(("tgif_qa", "tgif_action", "tgif_transition", "tgif_count"), {"train": 8, "test": 4, "blinks": 4}),
 }
 

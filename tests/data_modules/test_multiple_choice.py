@@ -1,12 +1,11 @@
-"""Multiple choice and captions of MSR-VTT, multiple choice of LSMDC, in their official files."""
+"""Multiple choice of MSR-VTT and of LSMDC in their official files."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from data_modules.lsmdc_mc import LSMDC_MC, LsmdcMc, movie_of
-from data_modules.msrvtt_captions import MsrVttCaptions, MsrVttCaptionsConfig
+from data_modules.lsmdc_mc import LSMDC_MC, LsmdcMc
 from data_modules.msrvtt_mc import MSRVTT_MC, MsrVttMc
 from internvideo_pl.data.clips import ClipConfig
 from internvideo_pl.errors import UserError
@@ -85,40 +84,6 @@ def test_a_damaged_choice_is_named(tmp_path, text, says):
     assert says in str(error.value)
 
 
-def test_captions_come_from_one_json_or_from_the_challenges_two(tmp_path):
-    one, two = tmp_path / "one", tmp_path / "two"
-    put(one / "MSRVTT_data.json", json.dumps(DATA))
-    first = {part: [e for e in DATA[part] if e["video_id"] != "video7010"] for part in DATA}
-    last = {part: [e for e in DATA[part] if e["video_id"] == "video7010"] for part in DATA}
-    put(two / "train_val_videodatainfo.json", json.dumps(first))
-    put(two / "test_videodatainfo.json", json.dumps(last))
-    for root in (one, two):
-        for name in ("video0", "video6513", "video7010"):
-            put(root / f"videos/all/{name}.mp4")
-        data = MsrVttCaptions(MsrVttCaptionsConfig(name="msrvtt_captions", num_frames=2, batch_size=2), root)
-        found = {split: [(s.key, s.texts) for s in data.read(split).samples] for split in ("train", "val", "test")}
-        assert found == {
-            "train": [("video0", ("a dog runs", "it is running"))],
-            "val": [("video6513", ("held out",))],
-            "test": [("video7010", ("not for training",))],
-        }
-
-
-@pytest.mark.parametrize(
-    ("data", "says"),
-    [
-        ({"videos": DATA["videos"]}, 'no list of objects "sentences"'),
-        ({**DATA, "sentences": []}, "video7010 under .* has no caption"),
-        ({**DATA, "sentences": [{"video_id": "video0", "caption": 3}]}, "sentences, record 1: its caption must be text"),
-    ],
-)
-def test_damaged_captions_are_named(tmp_path, data, says):
-    put(tmp_path / "MSRVTT_data.json", json.dumps(data))
-    captions = MsrVttCaptions(MsrVttCaptionsConfig(name="msrvtt_captions", num_frames=2, batch_size=2), tmp_path)
-    with pytest.raises(UserError, match=says):
-        captions.read("test")
-
-
 # --- LSMDC --------------------------------------------------------------------------------------------------------
 
 CLIP = "3056_PUBLIC_ENEMIES_01.24.29.351-01.24.32.274"
@@ -166,10 +131,6 @@ def test_lsmdc_training_rows_have_the_right_sentence_first(tmp_path):
 def test_a_damaged_lsmdc_row_is_named(tmp_path, test, says):
     with pytest.raises(UserError, match=says):
         lsmdc(tmp_path, test).read("test")
-
-
-def test_movies_are_ids_without_times():
-    assert movie_of("0001_American_Beauty_00.00.51.926-00.00.54.129") == "0001_American_Beauty"
 
 
 @pytest.mark.parametrize(("kind", "facts", "name"), [(MsrVttMc, MSRVTT_MC, "jsonl"), (LsmdcMc, LSMDC_MC, "randomized")])

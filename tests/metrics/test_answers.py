@@ -11,7 +11,9 @@ from internvideo_pl.metrics.answers import Answers
 KINDS = ("what", "who", "how")
 
 
-def slow(given: list[str], answers: list[str], kinds: list[str], vocabulary: list[str], usual: dict[str, str], official):
+def slow(
+    given: list[str], answers: list[str], kinds: list[str], vocabulary: list[str], usual: dict[str, str], official
+):
     """Exact match of words, one question after the other, as the datasets' authors count."""
     questions = list(zip(given, answers, kinds, strict=True))
     right = [said == answer for said, answer, _ in questions]

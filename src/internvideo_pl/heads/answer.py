@@ -98,5 +98,6 @@ class QuestionAnswerer(nn.Module):
         Each option is read by itself with the clip, and the head's first output is its score.
         """
         clip = self.encoder.visual(video)
-        repeated = Features(*(part.repeat_interleave(ids.shape[1], 0) for part in (clip.tokens, clip.pooled)), clip.grid)
+        tokens, pooled = (part.repeat_interleave(ids.shape[1], 0) for part in (clip.tokens, clip.pooled))
+        repeated = Features(tokens, pooled, clip.grid)
         return self.head(self.fuse(repeated, ids.flatten(0, 1)))[:, 0].unflatten(0, ids.shape[:2])

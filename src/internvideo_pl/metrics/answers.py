@@ -16,7 +16,6 @@ from torch import Tensor
 from internvideo_pl.errors import UserError
 from internvideo_pl.metrics.samples import SampleMetric, first_of_each
 
-
 NOT_FINITE = -2  # stands for the answer of a model whose scores are no numbers
 
 

@@ -91,4 +91,7 @@ class Counts(SampleMetric):
         if not predicted.isfinite().all():
             raise UserError("The model's outputs are not finite numbers; load a checkpoint from before it diverged.")
         rounded = predicted.round().clamp(LEAST, MOST)
-        return {"mse": (rounded - count).square().mean().item(), "acc": 100.0 * (rounded == count).double().mean().item()}
+        return {
+            "mse": (rounded - count).square().mean().item(),
+            "acc": 100.0 * (rounded == count).double().mean().item(),
+        }

@@ -1,8 +1,8 @@
 """Answering questions about clips: one of K answers, one of a few options, or a count.
 
 Shapes: B batch, L text length, K answers, O options.
-Source: InternVideo's public release (question type "vtc_cap"): cross entropy over the vocabulary, questions whose answer
-is not in it ignored. Options and counts are as TGIF-QA (arXiv 1704.04497) asks them, on the same fused feature.
+Source: InternVideo's public release (question type "vtc_cap"): cross entropy over the vocabulary, questions whose
+answer is not in it ignored. Options and counts are as TGIF-QA (arXiv 1704.04497) asks them, on the same fused feature.
 """
 
 from dataclasses import dataclass, field

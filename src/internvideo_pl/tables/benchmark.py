@@ -11,7 +11,14 @@ from internvideo_pl.tables.verdict import RATES, SIDES, against_chance, against_
 
 _DIRECTIONS = {"t2v": "text to video", "v2t": "video to text"}
 _VARIANTS = {"dsl": "dual softmax"}
-_NAMES = {"acc": "accuracy", "acc_in_vocab": "accuracy in vocabulary", "top1": "top-1", "top5": "top-5", "mean_class": "mean class accuracy", "explained": "contrast explained"}
+_NAMES = {
+    "acc": "accuracy",
+    "acc_in_vocab": "accuracy in vocabulary",
+    "top1": "top-1",
+    "top5": "top-5",
+    "mean_class": "mean class accuracy",
+    "explained": "contrast explained",
+}
 _SHARES = ("top", "acc", "R@", "mAP", "AUROC", "mean_class", "explained", "avg_mAP")  # end at 100
 INTERVAL = "95 % interval"
 MISSING_NAMED = 3  # missing videos that a note names

@@ -25,7 +25,6 @@ from internvideo_pl.data.mini.layout import Layout
 from internvideo_pl.data.mini.questions import QuestionMini
 
 _TGIF = Layout(tgif_qa.TgifMini, tgif_qa.plan, tgif_qa.annotate, draw=tgif_qa.draw)
-_CHALLENGE = Layout(msrvtt_challenge.ChallengeMini, msrvtt_challenge.plan, msrvtt_challenge.annotate)
 
 MINIS: dict[str, Layout] = {
     "kinetics400": Layout(kinetics.KineticsMini, kinetics.plan, kinetics.annotate),
@@ -51,8 +50,7 @@ MINIS: dict[str, Layout] = {
     "tgif_action": _TGIF,
     "tgif_transition": _TGIF,
     "tgif_count": _TGIF,
-    "msrvtt_mc": _CHALLENGE,
-    "msrvtt_captions": _CHALLENGE,
+    "msrvtt_mc": Layout(msrvtt_challenge.ChallengeMini, msrvtt_challenge.plan, msrvtt_challenge.annotate),
     "lsmdc_mc": Layout(lsmdc_mc.LsmdcMini, lsmdc_mc.plan, lsmdc_mc.annotate),
     "image_text": Layout(image_text.ImageTextMini, image_text.plan, image_text.annotate, image_text.pack),
 }

@@ -77,10 +77,10 @@ def plan(seed: int, options: TgifMini) -> list[MiniClip]:
         rng = np.random.default_rng((seed, 5, number))
         shown.append((split, _blink(rng, scene, options.frames, lasting=bool(number % 2))))
     clips = []
-    for number, (split, scene) in enumerate(shown):
+    for number, (split, seen) in enumerate(shown):
         rng = np.random.default_rng((seed, 6, number))
         name = "tumblr_n" + "".join(rng.choice(list("abcdefghijklmnopqrstuvwxyz0123456789"), 16)) + "1_250"
-        clips.append(MiniClip(f"{FOLDER}/{name}.gif", scene, split))
+        clips.append(MiniClip(f"{FOLDER}/{name}.gif", seen, split))
     return clips
 
 
@@ -88,8 +88,7 @@ def draw(clip: MiniClip, options: TgifMini) -> NDArray[np.uint8]:
     """The frames of a GIF."""
     if isinstance(clip.scene, Scene):
         return render(clip.scene, options.size, options.frames)
-    scenes = (render(scene, options.size, options.frames) for scene in (clip.scene.scene, clip.scene.other))
-    first, other = scenes
+    first, other = (render(shown, options.size, options.frames) for shown in (clip.scene.scene, clip.scene.other))
     return np.where(np.array(clip.scene.shown)[:, None, None, None], other, first)
 
 
