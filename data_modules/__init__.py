@@ -24,6 +24,7 @@ from data_modules.msrvtt_qa import MsrVttQa, MsrVttQaConfig
 from data_modules.msvd import Msvd
 from data_modules.msvd_qa import MsvdQa, MsvdQaConfig
 from data_modules.own_videos import OwnVideos, OwnVideosConfig
+from data_modules.r2r_ce import R2RCE, R2RCEConfig
 from data_modules.something_something import SomethingConfig, SomethingV1, SomethingV2
 from data_modules.tgif_qa import TgifAction, TgifConfig, TgifCount, TgifQa, TgifQaConfig, TgifTransition
 from data_modules.thumos14 import Thumos14, Thumos14Config
@@ -75,5 +76,6 @@ DATASETS: dict[str, tuple[type[VideoData], type[ClipConfig]]] = {
     "tgif_count": (TgifCount, TgifConfig),
     "msrvtt_mc": (MsrVttMc, ClipConfig),
     "lsmdc_mc": (LsmdcMc, ClipConfig),
+    "r2r_ce": (R2RCE, R2RCEConfig),
     "own_videos": (OwnVideos, OwnVideosConfig),
 }

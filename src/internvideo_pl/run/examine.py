@@ -95,7 +95,7 @@ def examine(dataset: Dataset, sample: int | None) -> tuple[list[tuple[str, Check
     data = kind(reader.data, dataset.root, reader.seed)
     lists = read_lists(data, wanted if kind.official else wanted[:1])  # else the test reads training videos
     checks += check_lists(lists, reader.mini)
-    looked = any(lists.samples.values())
+    looked = kind.has_videos and any(lists.samples.values())
     if looked:
         checks += _check_files(lists, manifest, reader, sample)
         checks += _check_labels(dataset, lists)

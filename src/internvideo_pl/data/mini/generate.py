@@ -101,14 +101,14 @@ def _make(job: Job, layout: Layout, folder: Path, workers: int) -> None:
     clips = layout.plan(job.seed, options)
     unfinished = folder.with_suffix(".tmp")
     shutil.rmtree(unfinished, ignore_errors=True)  # left by an interrupted run: we hold the lock, so nobody works on it
-    for parent in {(unfinished / clip.path).parent for clip in clips}:
-        parent.mkdir(parents=True)
+    for parent in {unfinished, *((unfinished / clip.path).parent for clip in clips)}:
+        parent.mkdir(parents=True, exist_ok=True)
     layout.annotate(unfinished, clips, job.seed, options)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(f"making miniature {job.name}", total=len(clips))
         for done in write_clips(
-            dataclasses.replace(job, folder=str(unfinished)), min(workers, -(-len(clips) // CLIPS_PER_WORKER))
+            dataclasses.replace(job, folder=str(unfinished)), max(min(workers, -(-len(clips) // CLIPS_PER_WORKER)), 1)
         ):
             progress.advance(task, done)
     if layout.finish is not None:

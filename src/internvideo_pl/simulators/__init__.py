@@ -1,0 +1,1 @@
+"""Houses that an agent can walk through and look around in."""

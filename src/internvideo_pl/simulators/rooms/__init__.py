@@ -1,0 +1,1 @@
+"""Our own small simulator: houses of rectangular rooms, seen and walked through continuously."""
