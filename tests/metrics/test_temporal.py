@@ -171,6 +171,22 @@ def test_repeats_count_once_and_silent_videos_are_missing() -> None:
     assert once.missing == [6, 7]
 
 
+def test_missing_videos_bound_the_figure() -> None:
+    truth, found = world(5)
+    metric = TemporalDetection(truth_of(truth))
+    report(metric, [d for d in found if d[0] != 1], range(2, 6))  # 0 and 1 are never reported
+    got = metric.compute()
+    rest = [d for d in found if d[0] > 1]
+    perfect = [(*t[:3], 2.0, t[4]) for t in truth if t[0] < 2]
+    low, high = (
+        np.mean([slow_activitynet(truth, by_video(each), threshold) for threshold in ACTIVITYNET])
+        for each in (rest, perfect + rest)
+    )
+    assert got["avg_mAP"] == got["avg_mAP/low"] == pytest.approx(low, abs=1e-9)
+    assert got["avg_mAP/high"] == pytest.approx(high, abs=1e-9)
+    assert low < high
+
+
 def test_blocked_videos_leave_both_sides() -> None:
     truth, found = world(4)
     metric = TemporalDetection(truth_of(truth), blocked=frozenset({2}))

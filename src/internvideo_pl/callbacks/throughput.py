@@ -9,6 +9,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from internvideo_pl.data.batch import Batch
+from internvideo_pl.data.features.batch import FeatureBatch
 from internvideo_pl.modules.base import VideoModule
 
 WARM_UP = 3  # steps left out: allocation, autotuning, and the one whose operations are counted
@@ -69,7 +70,7 @@ class Throughput(L.Callback):
         """A batch is done: count it, and log at the end of a window."""
         self._steps += 1
         if self._steps > WARM_UP:
-            self._clips += len(batch) if isinstance(batch, Batch) else 0
+            self._clips += len(batch) if isinstance(batch, Batch | FeatureBatch) else 0
             if (self._steps - WARM_UP) % self.every == 0:
                 self._close_window(trainer)
         elif self._steps == WARM_UP:

@@ -15,6 +15,7 @@ from internvideo_pl.folders import experiments_folder, yaml_names
 from internvideo_pl.run.build import build_data, build_module, check_fit
 from internvideo_pl.run.diagnosis import Diagnosis
 from internvideo_pl.run.examine import datasets_of, examine
+from internvideo_pl.run.inputs import INPUTS, find_input
 from internvideo_pl.run.stages import load_stages
 from internvideo_pl.run.weights import find_parent
 from internvideo_pl.tables.render import print_table
@@ -109,7 +110,10 @@ def _check_parent(experiment: Experiment, role: str, parent: str, earlier: Seque
     if parent in [stage.name for stage in earlier]:
         return Check(f"parent, {role}", "ok", f"{parent} runs before it")
     try:
-        path = find_parent(parent, experiment.paths.results, experiment.mini, {}, download=False)
+        if role in INPUTS:
+            path = find_input(role, parent, experiment, {})
+        else:
+            path = find_parent(parent, experiment.paths.results, experiment.mini, {}, download=False)
     except UserError as error:
         if _is_downloaded(parent):
             return Check(f"parent, {role}", "warning", f"{parent} is not here yet; the run downloads it")

@@ -13,6 +13,7 @@ from internvideo_pl.backbones.choices import (
 )
 from internvideo_pl.config import Schemas
 from internvideo_pl.run.tasks import TASKS
+from internvideo_pl.run.tasks.localization import FeaturesChoice
 
 SCHEMAS: Schemas = {
     "data": {name: config for name, (_, config) in DATASETS.items()},
@@ -22,6 +23,7 @@ SCHEMAS: Schemas = {
         "multimodal": MultimodalChoice,
         "coordinated": CoordinatedChoice,
         "ensemble": EnsembleChoice,
+        "features": FeaturesChoice,
     },
     "objective": {name: task.schema for name, task in TASKS.items()},
 }

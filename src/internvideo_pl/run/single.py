@@ -26,6 +26,7 @@ from internvideo_pl.errors import UserError
 from internvideo_pl.run.build import build_data, build_module, check_fit, check_labels, saved_model, world_size
 from internvideo_pl.run.finished import Finished, finish, read_finished
 from internvideo_pl.run.folder import DONE
+from internvideo_pl.run.inputs import find_inputs, hashed, use_inputs
 from internvideo_pl.run.mixture import write_mixture
 from internvideo_pl.run.note import note_of
 from internvideo_pl.run.record import Identity, Record, note_start, read_record
@@ -107,7 +108,9 @@ def _run(
     # A run that goes on has its parents' weights in its checkpoint, whatever has become of them since.
     with turns.turn("find"):  # what is downloaded or generated is found by the next process
         parents = None if checkpoint else find_parents(experiment, stages)
+        inputs = find_inputs(experiment, stages)
         data = build_data(experiment, cache)
+        use_inputs(data, inputs)
     hangs = Hangs(folder, experiment.data.decode_timeout)
     data.hung = hangs.known
     check_labels(experiment, data)
@@ -121,7 +124,9 @@ def _run(
     if first:
         _clear(folder)
         save_config(experiment, folder / "config.yaml")
-        record = note_start(folder, Identity.of(experiment.name, [experiment]), parents or {}, step)
+        record = note_start(
+            folder, Identity.of(experiment.name, [experiment]), {**(parents or {}), **hashed(inputs)}, step
+        )
         if parents:
             parents.report(experiment.name, folder)
         if isinstance(data, MixtureData) and steps > 0:

@@ -9,6 +9,7 @@ from internvideo_pl.config import Experiment
 from internvideo_pl.errors import UserError
 from internvideo_pl.folders import experiments_folder, yaml_names
 from internvideo_pl.run.folder import MODEL, latest_done, write_json
+from internvideo_pl.run.inputs import INPUTS
 from internvideo_pl.weights.audit import Audit
 from internvideo_pl.weights.classes import read_rows
 from internvideo_pl.weights.combine import averaged, mixed
@@ -91,7 +92,8 @@ def find_parents(experiment: Experiment, stages: dict[str, Path]) -> ParentWeigh
     Raises:
         UserError: One of them is not there, or others are to be laid over a parent that is not named.
     """
-    options, names = experiment.weights, dict(experiment.parents)
+    options = experiment.weights
+    names = {role: name for role, name in experiment.parents.items() if role not in INPUTS}
     extras = {f"backbone.{AVERAGED}.{i}": name for i, name in enumerate(options.average)}
     if options.mix is not None:
         extras[f"backbone.{MIXED}"] = options.mix

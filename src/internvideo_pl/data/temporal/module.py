@@ -107,6 +107,7 @@ class LocalizationData(VideoData):
     lists: tuple[str, ...] = ("train", "val")  # of which features are made
     feature_files: dict[str, str] | None = None
     more_files: dict[str, str] | None = None
+    scores: dict[str, NDArray[np.float64]] | None = None  # class scores of whole videos, (K,) by official id
     done: Any = staticmethod(lambda key: False)  # whether a video's features are there already
 
     @abstractmethod

@@ -1,6 +1,7 @@
 """What experiments can be about: one file a family of tasks."""
 
 from internvideo_pl.run.tasks.answering import ANSWER, CHOOSE, COUNT, MULTIPLE_CHOICE
+from internvideo_pl.run.tasks.localization import EXTRACT, LOCALIZE
 from internvideo_pl.run.tasks.pretraining import ALIGN, MASKED
 from internvideo_pl.run.tasks.recognition import COORDINATE, SUPERVISED, ZERO_SHOT
 from internvideo_pl.run.tasks.task import Parents, Task
@@ -18,4 +19,6 @@ TASKS: dict[str, Task] = {
     "choose": CHOOSE,
     "count": COUNT,
     "multiple_choice": MULTIPLE_CHOICE,
+    "extract": EXTRACT,
+    "localize": LOCALIZE,
 }

@@ -1,0 +1,108 @@
+"""Temporal localisation: features of long videos over time, then detectors on them."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from torch import nn
+
+from internvideo_pl.backbones.choices import CoordinatedChoice, MaskedChoice, MultimodalChoice, TowerChoice
+from internvideo_pl.backbones.clip_vector import ClipVector
+from internvideo_pl.config import Experiment
+from internvideo_pl.data.module import VideoData
+from internvideo_pl.data.temporal.module import LocalizationData
+from internvideo_pl.errors import UserError
+from internvideo_pl.heads.actionformer import ActionFormer, ActionFormerConfig
+from internvideo_pl.heads.classify import Classifier, ClassifyHeadConfig
+from internvideo_pl.heads.coordinated import CoordinatedClassifier
+from internvideo_pl.heads.detect_segments import DetectConfig
+from internvideo_pl.modules.base import VideoModule
+from internvideo_pl.modules.extraction import FeatureExtraction
+from internvideo_pl.modules.localization import TemporalLocalization
+from internvideo_pl.objectives.localize import Localization, LocalizationObjective
+from internvideo_pl.run.tasks.task import Parents, Task, start
+
+
+@dataclass(kw_only=True)
+class Extract:
+    """Features of long videos by any video backbone; nothing is trained.
+
+    Attributes:
+        folder: Where the files go; null for `features` in the run's folder.
+    """
+
+    folder: Path | None = None
+    name: Literal["extract"] = "extract"
+
+
+@dataclass(kw_only=True)
+class FeaturesChoice:
+    """Features that were made before, in place of a backbone.
+
+    Attributes:
+        width: Of a feature; of both kinds together where there are two.
+    """
+
+    name: Literal["features"] = "features"
+    width: int
+
+
+@dataclass(kw_only=True)
+class Localize(LocalizationObjective):
+    """ActionFormer on features.
+
+    Attributes:
+        head: Its size.
+        detect: How its predictions become detections.
+        names: 0: it names what it finds. Else it only finds, and each detection takes so many of the likeliest classes
+            of its whole video, from parents.scores.
+    """
+
+    head: ActionFormerConfig = field(default_factory=ActionFormerConfig)
+    detect: DetectConfig = field(default_factory=DetectConfig)
+    names: int = 0
+    name: Literal["localize"] = "localize"
+
+
+def _extract(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
+    _require_segments(experiment, data)
+    if experiment.data.sampling != "windows":
+        raise UserError(
+            f"objective 'extract' wants all windows of a video: set data.sampling=windows in {experiment.name}"
+        )
+    choice = experiment.backbone
+    if isinstance(choice, CoordinatedChoice):
+        backbone: nn.Module = _coordinated(choice, parents)
+    else:
+        backbone = choice.build()
+        start(backbone, parents)
+    return FeatureExtraction(ClipVector(backbone), experiment.objective.folder, **optimisation)
+
+
+def _coordinated(choice: CoordinatedChoice, parents: Parents) -> nn.Module:
+    """Both encoders as a coordination left them; its classifiers are not needed."""
+    assert choice.masked is not None
+    assert choice.multimodal is not None
+    masked, tower = choice.masked.build(), choice.multimodal.build()
+    first, second = (Classifier(encoder, 1, ClassifyHeadConfig()).head for encoder in (tower, masked))
+    model = CoordinatedClassifier(choice.build(masked, tower), first, second)
+    start(model, parents)
+    return model.backbone
+
+
+def _localize(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
+    _require_segments(experiment, data)
+    objective = experiment.objective
+    model = ActionFormer(experiment.backbone.width, 1 if objective.names else len(data.classes), objective.head)
+    start(model, parents)
+    return TemporalLocalization(Localization(model, objective), objective.detect, objective.names, **optimisation)
+
+
+def _require_segments(experiment: Experiment, data: VideoData) -> None:
+    """Refuses data that are no long videos; what stands in for data that are not here has only classes."""
+    if isinstance(data, VideoData) and not isinstance(data, LocalizationData):
+        raise UserError(f"objective {experiment.objective.name!r} wants long videos: data.name=thumos14, for example")
+
+
+EXTRACT = Task(Extract, (MaskedChoice, TowerChoice, MultimodalChoice, CoordinatedChoice), _extract)
+LOCALIZE = Task(Localize, (FeaturesChoice,), _localize, roles=("features", "more_features", "scores"))
