@@ -114,9 +114,10 @@ class TemporalDetection(SampleMetric):
         return 100 * np.stack([self._class(label, *found) for label in true_classes]).mean(0)  # of (K, R)
 
     def _completed(self, found: tuple[Floats, Floats, Ints, Ints]) -> tuple[Floats, Floats, Ints, Ints]:
-        """Detections with all instances of the missing videos before them."""
+        """Detections with all instances of the missing videos before them, but those of no length: none can hit them."""
         truth = self.truth
-        there = np.isin(truth.video, self.missing) & (truth.label >= 0)
+        long = truth.segment[:, 1] > truth.segment[:, 0]
+        there = np.isin(truth.video, self.missing) & (truth.label >= 0) & long
         perfect = truth.segment[there], np.full(there.sum(), np.inf), truth.label[there], truth.video[there]
         segment, score, label, video = (np.concatenate(pair) for pair in zip(perfect, found, strict=True))
         return segment, score, label, video
