@@ -114,7 +114,7 @@ class TemporalDetection(SampleMetric):
         return 100 * np.stack([self._class(label, *found) for label in true_classes]).mean(0)  # of (K, R)
 
     def _completed(self, found: tuple[Floats, Floats, Ints, Ints]) -> tuple[Floats, Floats, Ints, Ints]:
-        """Detections with all instances of the missing videos before them, but those of no length: none can hit them."""
+        """Detections with the instances of missing videos before them, but those of no length, which none can hit."""
         truth = self.truth
         long = truth.segment[:, 1] > truth.segment[:, 0]
         there = np.isin(truth.video, self.missing) & (truth.label >= 0) & long
