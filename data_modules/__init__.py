@@ -8,6 +8,8 @@ from data_modules.activitynet import (
 )
 from data_modules.activitynet_captions import ActivityNetCaptions
 from data_modules.didemo import DiDeMo
+from data_modules.ego4d import Ego4dConfig
+from data_modules.ego4d_fhp import Ego4dFhp
 from data_modules.fineaction import FineAction
 from data_modules.hacs import HacsClips, HacsClipsConfig, HacsSegments
 from data_modules.hmdb51 import HMDB51Config, HMDB51Data
@@ -77,5 +79,6 @@ DATASETS: dict[str, tuple[type[VideoData], type[ClipConfig]]] = {
     "msrvtt_mc": (MsrVttMc, ClipConfig),
     "lsmdc_mc": (LsmdcMc, ClipConfig),
     "r2r_ce": (R2RCE, R2RCEConfig),
+    "ego4d_fhp": (Ego4dFhp, Ego4dConfig),
     "own_videos": (OwnVideos, OwnVideosConfig),
 }

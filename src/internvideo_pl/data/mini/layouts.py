@@ -22,6 +22,7 @@ from internvideo_pl.data.mini import (
     ucf101,
     webvid,
 )
+from internvideo_pl.data.mini import ego4d, ego4d_fhp, howto100m, image_text, kinetics, kinetics710, msrvtt, webvid
 from internvideo_pl.data.mini.layout import Layout
 from internvideo_pl.data.mini.questions import QuestionMini
 
@@ -55,4 +56,7 @@ MINIS: dict[str, Layout] = {
     "msrvtt_mc": Layout(msrvtt_challenge.ChallengeMini, msrvtt_challenge.plan, msrvtt_challenge.annotate),
     "lsmdc_mc": Layout(lsmdc_mc.LsmdcMini, lsmdc_mc.plan, lsmdc_mc.annotate),
     "image_text": Layout(image_text.ImageTextMini, image_text.plan, image_text.annotate, image_text.pack),
+    "ego4d_fhp": Layout(
+        ego4d_fhp.FhpMini, ego4d_fhp.plan, ego4d_fhp.annotate, draw=ego4d_fhp.draw, fps=ego4d.FPS
+    ),
 }

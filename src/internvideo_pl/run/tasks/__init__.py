@@ -2,6 +2,7 @@
 
 from internvideo_pl.run.tasks.answering import ANSWER, CHOOSE, COUNT, MULTIPLE_CHOICE
 from internvideo_pl.run.tasks.localization import EXTRACT, LOCALIZE
+from internvideo_pl.run.tasks.ego4d import HANDS
 from internvideo_pl.run.tasks.pretraining import ALIGN, MASKED
 from internvideo_pl.run.tasks.recognition import COORDINATE, SUPERVISED, ZERO_SHOT
 from internvideo_pl.run.tasks.task import Parents, Task
@@ -21,4 +22,5 @@ TASKS: dict[str, Task] = {
     "multiple_choice": MULTIPLE_CHOICE,
     "extract": EXTRACT,
     "localize": LOCALIZE,
+    "hands": HANDS,
 }
