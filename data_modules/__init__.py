@@ -8,8 +8,6 @@ from data_modules.activitynet import (
 )
 from data_modules.activitynet_captions import ActivityNetCaptions
 from data_modules.didemo import DiDeMo
-from data_modules.ego4d import Ego4dConfig
-from data_modules.ego4d_fhp import Ego4dFhp
 from data_modules.fineaction import FineAction
 from data_modules.hacs import HacsClips, HacsClipsConfig, HacsSegments
 from data_modules.hmdb51 import HMDB51Config, HMDB51Data
@@ -25,6 +23,7 @@ from data_modules.msrvtt_mc import MsrVttMc
 from data_modules.msrvtt_qa import MsrVttQa, MsrVttQaConfig
 from data_modules.msvd import Msvd
 from data_modules.msvd_qa import MsvdQa, MsvdQaConfig
+from data_modules.open_set import UcfAndHmdb, UcfAndMoments
 from data_modules.own_videos import OwnVideos, OwnVideosConfig
 from data_modules.r2r_ce import R2RCE, R2RCEConfig
 from data_modules.something_something import SomethingConfig, SomethingV1, SomethingV2
@@ -50,6 +49,8 @@ DATASETS: dict[str, tuple[type[VideoData], type[ClipConfig]]] = {
     "ssv2": (SomethingV2, SomethingConfig),
     "hmdb51": (HMDB51Data, HMDB51Config),
     "ucf101": (UCF101Data, UCF101Config),
+    "ucf101_hmdb51": (UcfAndHmdb, UCF101Config),
+    "ucf101_mitv2": (UcfAndMoments, UCF101Config),
     "mitv2": (MomentsInTime, ClipConfig),
     "activitynet": (ActivityNet, UntrimmedClipConfig),
     "activitynet_tal": (ActivityNetSegments, ActivityNetSegmentsConfig),
@@ -79,6 +80,5 @@ DATASETS: dict[str, tuple[type[VideoData], type[ClipConfig]]] = {
     "msrvtt_mc": (MsrVttMc, ClipConfig),
     "lsmdc_mc": (LsmdcMc, ClipConfig),
     "r2r_ce": (R2RCE, R2RCEConfig),
-    "ego4d_fhp": (Ego4dFhp, Ego4dConfig),
     "own_videos": (OwnVideos, OwnVideosConfig),
 }

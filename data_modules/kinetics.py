@@ -9,12 +9,13 @@ videos, as videos vanish from YouTube: what a list names and the disk lacks is r
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from data_modules.kinetics_classes import KINETICS710_CLASSES, class_of, public_order
 from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.clips import ClipConfig
 from internvideo_pl.data.facts import DatasetFacts
@@ -217,6 +218,17 @@ class Kinetics400(VideoData):
     def test_list(self) -> str:
         """The official list behind the test loader."""
         return self.config.test_on
+
+    def rows_in(self, names: Sequence[str] | None, count: int) -> list[int] | None:
+        """As `VideoData.rows_in`, by the classes of Kinetics-710: names of one class in several versions are one.
+
+        A classifier of 710 classes that does not name them is taken to be in the order of UniFormerV2.
+        """
+        if names is None and count == KINETICS710_CLASSES:
+            names = public_order()
+        rows = {class_of(name): row for row, name in enumerate(names or ())}
+        own = [class_of(name) for name in self.classes]
+        return [rows[name] for name in own] if set(own) <= rows.keys() else None
 
     def seconds(self, sample: Sample) -> float:
         """From the start and end in the clip's key: ten, but for the ends of short videos."""

@@ -10,8 +10,8 @@ import internvideo_pl
 ORDER = [
     # simulators know nothing but geometry and pixels; data/ opens them for episodes and draws its miniature in one
     *("errors", "folders", "video", "text", "simulators", "data", "backbones", "heads", "weights", "models", "losses"),
-    *("objectives", "metrics", "submissions", "optim", "modules", "tables", "callbacks", "config", "bench", "run"),
-    *("commands", "__main__"),
+    *("objectives", "metrics", "optim", "modules", "tables", "callbacks", "config", "bench", "run", "commands"),
+    "__main__",
 ]
 COMPOSITION_ROOT = "run"  # the only part of the library that may know the datasets
 LIBRARY = Path(internvideo_pl.__file__).parent

@@ -181,3 +181,16 @@ def test_nothing_trainable_and_unknown_prefix():
         param_groups(model, OptimizerConfig(lr=1.0, lr_factors={"haed": 10.0}))
     with pytest.raises(UserError, match="every parameter of this model is frozen"):
         param_groups(model.requires_grad_(False), OptimizerConfig(lr=1.0))
+
+
+def test_sgd_divides_its_rate_by_ten_at_each_milestone():
+    config = OptimizerConfig(
+        lr=1e-3, algorithm="sgd", momentum=0.9, weight_decay=1e-4, schedule="steps", milestones=[0.4, 0.8]
+    )
+    rates = [rate_at(epoch, 50, config) for epoch in (0, 19, 20, 39, 40, 49)]
+    assert rates == pytest.approx([1e-3, 1e-3, 1e-4, 1e-4, 1e-5, 1e-5])  # mmaction's steps at epochs 20 and 40 of 50
+    optimizer, _ = build_optimizer(nn.Linear(2, 2), config, 50, 8)
+    assert isinstance(optimizer, torch.optim.SGD)
+    assert all(group["nesterov"] and group["momentum"] == 0.9 for group in optimizer.param_groups)
+    with pytest.raises(UserError, match="Did you mean 'sgd'"):
+        OptimizerConfig(lr=1.0, algorithm="sdg")

@@ -6,7 +6,8 @@ from collections import Counter
 import pytest
 
 from data_modules.kinetics import KineticsConfig
-from data_modules.kinetics710 import SYNONYMS, Kinetics710, class_of, public_order
+from data_modules.kinetics710 import Kinetics710
+from data_modules.kinetics_classes import SYNONYMS, class_of, public_order
 from internvideo_pl.data.mini import kinetics710 as mini
 from internvideo_pl.data.mini.generate import make_mini
 from internvideo_pl.errors import UserError

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from internvideo_pl.errors import UserError
-from internvideo_pl.heads.evidential import EvidentialHead, EvidentialHeadConfig, concentration, opinion
+from internvideo_pl.heads.evidential import concentration, opinion
 
 
 def test_no_evidence_is_total_ignorance() -> None:
@@ -37,10 +37,3 @@ def test_evidence_functions(name: str, z: float, alpha: float) -> None:
 def test_unknown_evidence_is_refused() -> None:
     with pytest.raises(UserError, match="Did you mean 'softplus'"):
         concentration(torch.zeros(1, 2), "softpluss")
-
-
-def test_views_are_averaged_as_scores() -> None:
-    head = EvidentialHead(6, 3, EvidentialHeadConfig()).eval()
-    logits = torch.tensor([[[0.0, 1.0, 2.0], [4.0, 1.0, 0.0]]])
-    torch.testing.assert_close(head.judge(logits), head.judge(torch.tensor([[2.0, 1.0, 1.0]])))
-    assert head(torch.randn(2, 6)).shape == (2, 3)

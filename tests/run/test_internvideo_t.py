@@ -47,7 +47,9 @@ def test_the_model_of_an_experiment_starts_as_the_sum_of_its_parents(tmp_path):
     chosen = experiment(tmp_path, "tiny_t")
     check_fit(chosen)
     weights = ParentWeights(parents, WeightsConfig())
-    module = build_module(chosen, SimpleNamespace(classes=CLASSES), weights, total_steps=2).eval()
+    module = build_module(
+        chosen, SimpleNamespace(classes=CLASSES, rows_in=lambda names, count: None), weights, total_steps=2
+    ).eval()
     video = torch.randint(0, 256, (2, 8, 48, 48, 3), dtype=torch.uint8)
     inputs = module.model.input.prepare(video)
     own = [found[role](clip) for role, clip in zip(("masked", "multimodal", "second"), inputs, strict=True)]

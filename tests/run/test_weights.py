@@ -4,6 +4,7 @@ import json
 import pickle
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -201,7 +202,7 @@ def test_rows_of_a_classifier_by_class_name(tmp_path, saved):
     (tmp_path / "map.json").write_text(json.dumps({"c": 2, "a": 0, "e": 4}))
     tuned, model = make("masked_classifier"), masked_classifier(2)
     parents = ParentWeights({"backbone": saved(tuned.state_dict())}, WeightsConfig(classes=tmp_path / "map.json"))
-    parents.fill("backbone", model, head=False, classes=["e", "c"])
+    parents.fill("backbone", model, head=False, data=SimpleNamespace(classes=["e", "c"]))
     assert torch.equal(model.head.weight, tuned.head.weight[[4, 2]])
 
 

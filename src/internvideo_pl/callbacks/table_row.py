@@ -10,6 +10,7 @@ import torch
 from internvideo_pl.callbacks.cost import Cost, CostMeter
 from internvideo_pl.modules.base import Outcome, VideoModule
 from internvideo_pl.tables.benchmark import benchmark_table
+from internvideo_pl.tables.histogram import histogram
 from internvideo_pl.tables.provenance import code_version, library_versions
 from internvideo_pl.tables.row import Coverage, Row, write_row
 
@@ -63,6 +64,7 @@ class BenchmarkTable(L.Callback):
         for outcome in module.outcomes:
             row = self._row(outcome, trainer, cost)
             write_row(row, self.folder)
+            self._keep_beside(outcome)
             self.rows.append(row)
         self._log(trainer)
 
@@ -83,6 +85,14 @@ class BenchmarkTable(L.Callback):
             versions=library_versions(),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
+
+    def _keep_beside(self, outcome: Outcome) -> None:
+        """Write what the outcome has beside its row, each file whole or not at all."""
+        drawings = {f"{name}.svg": histogram(groups, name) for name, groups in outcome.histograms.items()}
+        for name, text in (outcome.files | drawings).items():
+            temporary = self.folder / f"{name}.tmp"
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(self.folder / name)
 
     def _log(self, trainer: L.Trainer) -> None:
         table = benchmark_table(self.rows, self.facts.experiment, all_metrics=True)

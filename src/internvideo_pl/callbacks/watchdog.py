@@ -120,9 +120,12 @@ class Watchdog(L.Callback):
         """The batch is done, the next one is read."""
         self._move(f"after step {trainer.global_step}, before it had read what comes after", self.videos)
 
-    def on_test_batch_start(self, trainer: L.Trainer, module: L.LightningModule, batch: Batch, *_: Any) -> None:
+    def on_test_batch_start(
+        self, trainer: L.Trainer, module: L.LightningModule, batch: Batch, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
         """The loader has delivered."""
-        self._move("in the test of", _Videos.of(trainer, batch, "test"))
+        data: VideoData = trainer.datamodule  # type: ignore[attr-defined]
+        self._move("in the test of", _Videos.of(trainer, batch, data.test_splits[dataloader_idx]))
 
     def on_test_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: Any) -> None:
         """The batch is done."""

@@ -99,6 +99,8 @@ class Experiment:
         model: What is evaluated, in the words of a table's row; null takes the name.
         benchmark: Which of the paper's benchmarks the run's row belongs to; null for pretraining.
         stages: Other experiments that this one runs, in order; empty for an experiment that trains by itself.
+        average: Which splits the stages are, as "test 1, 2, 3"; each model's mean over them becomes a row of this
+            experiment. Empty for stages that are not splits of one benchmark.
         jobs: How many stages may run side by side on a CPU, each in a process of its own.
         mini_only: Whether the stages always run in their mini form.
         parents: Role -> what this one starts from, such as `masked: pretrain/k400`: an experiment, a run's folder, a
@@ -117,6 +119,7 @@ class Experiment:
     benchmark: str | None = None
     seed: int = 0
     stages: list[str] = field(default_factory=list)
+    average: str = ""
     jobs: int = 1
     mini_only: bool = False
     parents: dict[str, str] = field(default_factory=dict)

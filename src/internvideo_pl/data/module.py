@@ -2,7 +2,7 @@
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -67,6 +67,7 @@ class VideoData(L.LightningDataModule):
 
     facts: ClassVar[DatasetFacts]
     captions: ClassVar[str] = "one a video"  # a retrieval test's queries: that, "all" or "paragraph"
+    test_splits: ClassVar[tuple[str, ...]] = ("test",)  # the list behind each loader of a test
     official: bool = True  # whether there is an official layout, which stands under paths.data by the dataset's name
     folder_name: ClassVar[str | None] = None  # its folder there, where several names read one dataset
     has_videos: bool = True  # whether samples are videos that can be decoded, and not scenes of a simulator
@@ -139,6 +140,19 @@ class VideoData(L.LightningDataModule):
         """Class names in label order; empty for data without classes."""
         return []
 
+    def rows_in(self, names: Sequence[str] | None, count: int) -> list[int] | None:
+        """Rows of a classifier of other classes that serve this dataset's own, in its order.
+
+        Args:
+            names: The classifier's classes; None where its file does not say.
+            count: How many there are.
+
+        Returns:
+            A row a class; None when the names are not known, or not every class is among them.
+        """
+        rows = {name: row for row, name in enumerate(names or ())}
+        return [rows[name] for name in self.classes] if self.classes and set(self.classes) <= rows.keys() else None
+
     def split(self, name: str) -> Split:
         """A split, read once; what the manifest knows to be unreadable is among its faults.
 
@@ -173,10 +187,13 @@ class VideoData(L.LightningDataModule):
 
     def test_dataloader(self) -> DataLoader[Batch]:
         """Test clips: every view of every video."""
-        samples = self.split("test").samples
+        return self.evaluation_loader("test")
+
+    def evaluation_loader(self, split: str) -> DataLoader[Batch]:
+        """Every view of every video of a split, read as in tests."""
         kind = WindowClips if self.config.sampling == "windows" else EvaluationClips
-        clips = kind(samples, self.config, self.cache)
-        clips.hopeless = self._hopeless("test")
+        clips = kind(self.split(split).samples, self.config, self.cache)
+        clips.hopeless = self._hopeless(split)
         settings = loading(self.config) | {"batch_size": clips.batch_size}
         loader: DataLoader[Any] = DataLoader(clips, sampler=EvaluationOrder(len(clips)), **settings)
         return loader

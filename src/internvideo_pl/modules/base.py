@@ -12,7 +12,6 @@ from internvideo_pl.data.module import VideoData
 from internvideo_pl.errors import UserError
 from internvideo_pl.losses.gather import total, world_size
 from internvideo_pl.optim import OptimizerConfig, build_optimizer
-from internvideo_pl.submissions.submission import Submission
 
 
 @dataclass
@@ -29,6 +28,8 @@ class Outcome:
         official: Videos of the official list.
         missing: Keys of those that were not scored.
         intervals: 95 % interval of a metric over other videos, for those of which it is known.
+        files: What else there is to keep beside the row, such as figures of every class: name of a file to its text.
+        histograms: Values to draw over each other: name of a drawing to its groups of values.
     """
 
     task: str
@@ -40,6 +41,8 @@ class Outcome:
     official: int = 0
     missing: list[str] = field(default_factory=list)
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    histograms: dict[str, dict[str, list[float]]] = field(default_factory=dict)
 
 
 class VideoModule(L.LightningModule):
@@ -59,7 +62,6 @@ class VideoModule(L.LightningModule):
         self.total_steps = total_steps
         self.global_batch = global_batch
         self.outcomes: list[Outcome] = []
-        self.submission: Submission | None = None  # for a challenge's server, once a test has made one
         self.unread: set[str] = set()
 
     @property

@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 
 from internvideo_pl.config import Experiment, save_config
+from internvideo_pl.run.average import write_averages
 from internvideo_pl.run.board import Board
 from internvideo_pl.run.build import check_fit, data_root
 from internvideo_pl.run.finished import Finished, read_finished
@@ -43,9 +44,13 @@ def run_stages(pipeline: Experiment, stages: list[Experiment], folder: Path) -> 
         print(f"continuing {folder}: {done} of {len(stages)} stages are done", file=sys.stderr, flush=True)
     started = time.monotonic()
     _run_all(stages, folders, _jobs(pipeline, stages))
-    facts = {"experiment": pipeline.name, "mini": stages[0].mini, "seconds": round(time.monotonic() - started, 1)}
-    mark_done(folder, facts)
-    return [read_finished(stage, folders[stage.name]) for stage in stages]
+    finished = [read_finished(stage, folders[stage.name]) for stage in stages]
+    seconds = round(time.monotonic() - started, 1)
+    if pipeline.average:
+        averages = write_averages(pipeline, [row for run in finished for row in run.rows], folder)
+        finished.append(Finished(pipeline, folder, averages, [], "", seconds))
+    mark_done(folder, {"experiment": pipeline.name, "mini": stages[0].mini, "seconds": seconds})
+    return finished
 
 
 def _jobs(pipeline: Experiment, stages: list[Experiment]) -> int:

@@ -6,7 +6,7 @@ from internvideo_pl.config import Experiment
 from internvideo_pl.run.finished import Finished
 from internvideo_pl.run.mixture import mixture_table
 from internvideo_pl.tables.benchmark import benchmark_table, metric_words, sampling_error
-from internvideo_pl.tables.curves import loss_curves
+from internvideo_pl.tables.curves import Curve, loss_curves
 from internvideo_pl.tables.provenance import code_version, library_versions
 from internvideo_pl.tables.render import print_table, to_csv, to_markdown
 from internvideo_pl.tables.report import write_report
@@ -89,6 +89,10 @@ def _sections(plan: Experiment, finished: list[Finished], table: Table) -> list[
     logs = [(run.experiment.name, run.folder / "metrics.csv") for run in finished if _trained(run.folder)]
     if logs:
         sections.append(CurvesSection("Losses", loss_curves(logs)))
+    drawings = [(run, path) for run in finished for path in sorted(run.folder.glob("*.svg"))]
+    if drawings:
+        curves = [Curve(f"{run.experiment.name}: {path.stem}", path.read_text(), path.stem) for run, path in drawings]
+        sections.append(CurvesSection("How values are spread", curves))
     for run in finished:
         if (drawn := mixture_table(run.folder)) is not None:
             sections.append(TableSection(f"Data: {run.experiment.name}", drawn))

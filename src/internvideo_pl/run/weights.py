@@ -1,11 +1,13 @@
 """Weights between runs: what a run leaves behind, and how the next one starts from it or from released weights."""
 
-from collections.abc import Sequence
+import re
+from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
 
 from internvideo_pl.config import Experiment
+from internvideo_pl.data.module import VideoData
 from internvideo_pl.errors import UserError
 from internvideo_pl.folders import experiments_folder, yaml_names
 from internvideo_pl.run.folder import MODEL, latest_done, write_json
@@ -14,6 +16,7 @@ from internvideo_pl.weights.audit import Audit
 from internvideo_pl.weights.classes import read_rows
 from internvideo_pl.weights.combine import averaged, mixed
 from internvideo_pl.weights.container import file_of
+from internvideo_pl.weights.fit import HEAD
 from internvideo_pl.weights.lineage import Lineage, parse_json
 from internvideo_pl.weights.load import Recognized, fill, read_model
 from internvideo_pl.weights.options import WeightsConfig
@@ -39,21 +42,24 @@ class ParentWeights(dict[str, Path]):
         self.audits: dict[str, Audit] = {}
         self.lineages: list[Lineage] = []
 
-    def fill(self, role: str, model: nn.Module, head: bool = True, classes: Sequence[str] = ()) -> None:
+    def fill(self, role: str, model: nn.Module, head: bool = True, data: VideoData | None = None) -> None:
         """Puts the weights of a role into a model.
 
         Args:
             role: A parent's.
             model: Is filled in place.
             head: Whether the model must get its classifier from them.
-            classes: Names of the model's classes, to choose rows of a larger classifier by `options.classes`.
+            data: Whose classes the model tells apart, to choose rows of a classifier of others: by `options.classes`,
+                or else by the names that our own files hold.
 
         Raises:
             UserError: The weights cannot be read, or do not fit the model.
         """
         options = self.options
         weights = self._combined(role)
-        rows = read_rows(options.classes, classes) if options.classes else None
+        rows = self._rows(weights, data)
+        if rows is None and data is not None and _other_classes(weights, data):
+            weights = _without_classifier(weights, role, head)
         audit = fill(model, weights, head=head, classes=rows, threshold=options.threshold)
         self.audits[role] = audit
         self.lineages.append(weights.lineage)
@@ -69,6 +75,16 @@ class ParentWeights(dict[str, Path]):
             tables = "\n".join(audit.to_markdown() for audit in self.audits.values())
             (folder / AUDIT).with_suffix(".md").write_text(tables, encoding="utf-8")
 
+    def _rows(self, weights: Recognized, data: VideoData | None) -> list[int] | None:
+        """Row of the weights' classifier for each of the dataset's classes; None for the rule of the release."""
+        if self.options.classes:
+            return read_rows(self.options.classes, data.classes if data else ())
+        if data is None:
+            return None
+        count = weights.num_classes or 0
+        rows = data.rows_in(_classes_of(weights), count)
+        return None if rows == list(range(count)) else rows
+
     def _combined(self, role: str) -> Recognized:
         weights = self._read(self[role])
         others = [self._read(path) for name, path in self.items() if name.startswith(f"{role}.{AVERAGED}.")]
@@ -80,6 +96,32 @@ class ParentWeights(dict[str, Path]):
 
     def _read(self, path: Path) -> Recognized:
         return read_model(path, self.options.trust, self.options.threshold)
+
+
+def _classes_of(weights: Recognized) -> list[str] | None:
+    """Names of a classifier's classes, where the file holds as many."""
+    names = weights.note.get("classes")
+    return names if isinstance(names, list) and len(names) == weights.num_classes else None
+
+
+def _other_classes(weights: Recognized, data: VideoData) -> bool:
+    """Whether the weights name their classes, and these are not the dataset's."""
+    names = _classes_of(weights)
+    return names is not None and names != data.classes
+
+
+def _without_classifier(weights: Recognized, role: str, wanted: bool) -> Recognized:
+    """The weights without a classifier that would be of other classes under the same numbers.
+
+    Raises:
+        UserError: The classifier is wanted.
+    """
+    if wanted:
+        raise UserError(f"parents.{role}: {weights.name} tells other classes apart than this dataset's; name another")
+    names = [name for name in weights.state if re.search(HEAD, name)]
+    kept = {name: value for name, value in weights.state.items() if name not in names}
+    left_out = {**weights.left_out, **dict.fromkeys(names, "a classifier of other classes")}
+    return replace(weights, state=kept, left_out=left_out, raw=None)
 
 
 def find_parents(experiment: Experiment, stages: dict[str, Path]) -> ParentWeights:

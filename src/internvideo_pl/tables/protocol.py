@@ -37,8 +37,8 @@ PAPER_PROTOCOLS: dict[str, dict[str, Any]] = {
     **{f"{name}_zs": protocol for name, protocol in _RETRIEVAL.items()},
     **dict.fromkeys(("msrvtt_qa", "msvd_qa", "tgif_qa", "msrvtt_mc", "lsmdc_mc"), _TEST),
     "k400_zs": {**_TEST, "prompts": 16},
-    "ucf101_hmdb51": {"known": "ucf101 test 1", "unknown": "hmdb51 test"},
-    "ucf101_mitv2": {"known": "ucf101 test 1", "unknown": "mitv2 test"},
+    "ucf101_hmdb51": {"known": "ucf101 test 1", "unknown": "hmdb51 test 1"},
+    "ucf101_mitv2": {"known": "ucf101 test 1", "unknown": "mitv2 val"},
     "vlnce_r2r": {"split": "val_unseen"},
     **dict.fromkeys(("ego4d_sta", "ego4d_fhp", "ego4d_nlq", "ego4d_scod", "ego4d_mq"), _EGO4D),
 }

@@ -46,16 +46,16 @@ def plan_folds(seed: int, options: FoldsMini, classes: Sequence[tuple[str, str]]
     Args:
         seed: Of the miniature.
         options: Sizes.
-        classes: Colour and motion of each.
+        classes: Colour and texture of each.
         stream: Tells the scenes of one dataset from those of another.
     """
     first = 0
     for place, part in enumerate(PARTS):
         count = options.train if part == ALWAYS else options.test
         for index in range(count * len(classes)):
-            colour, motion = classes[index % len(classes)]
+            colour, texture = classes[index % len(classes)]
             key = (seed, stream, place, index)
-            look = sample_look(np.random.default_rng((*key, 0)), part, colour=[colour], motion=[motion])
+            look = sample_look(np.random.default_rng((*key, 0)), part, colour=[colour], texture=[texture])
             number = first + index // len(classes)
             yield FoldClip(part, index % len(classes), number, sample_scene(key, part, (look,)))
         first += count

@@ -1,6 +1,6 @@
 """The miniature in the layout of HMDB51: a list of every class in every split, one folder of avi files a class.
 
-A class is a cool colour and a motion up or down. Class names are those whose order is disputed, and file names hold the
+A class is a cool colour and a texture. Class names are those whose order is disputed, and file names hold the
 characters that real ones do.
 """
 
@@ -12,7 +12,7 @@ from internvideo_pl.data.mini.layout import Layout, MiniClip
 from internvideo_pl.data.mini.world import COOL
 
 NAMES = ("climb", "climb_stairs", "kick", "kick_ball", "wave", "brush_hair")
-CLASSES = list(product(COOL, ("up", "down")))
+CLASSES = list(product(COOL, ("checked", "dotted")))
 TITLES = ("Fan_#1!", "Take[2]", "A&B_(HD)", "Part~3;4", "April_09", "_-_Kill__Vol___1")
 UNUSED = 5  # every so manieth clip that a split does not test on is in neither of its lists
 

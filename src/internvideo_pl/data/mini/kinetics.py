@@ -33,6 +33,7 @@ class KineticsMini(MiniOptions):
         val: Validation clips of each class.
         test: Test clips of each class; the official list has no labels for them.
         duet: Share of clips with a second thing.
+        first: Name of the first class instead of its title, such as the "hugging" of Kinetics-710's miniature.
     """
 
     appearance: str = "colour"
@@ -40,6 +41,7 @@ class KineticsMini(MiniOptions):
     val: int = 34
     test: int = 4
     duet: float = 0.5
+    first: str = ""
 
     def __post_init__(self) -> None:
         """Refuses an appearance that there is not.
@@ -54,7 +56,7 @@ class KineticsMini(MiniOptions):
 
 def plan(seed: int, options: KineticsMini) -> list[MiniClip]:
     """All clips, classes in turn, each with its own random stream."""
-    classes = list(product(APPEARANCES[options.appearance], MOTIONS))
+    classes = _classes(options)
     clips = []
     for number, split in enumerate(SPLITS):
         for index in range(getattr(options, split) * len(classes)):
@@ -83,6 +85,10 @@ def annotate(
             writer.writerows(rows)
 
 
+def _classes(options: KineticsMini) -> list[tuple[str, str]]:
+    return list(product(APPEARANCES[options.appearance], MOTIONS))
+
+
 def clip_name(rng: np.random.Generator) -> str:
     """A file name as in the public copies: an 11-character id, which may begin with "-" or "_", and the seconds."""
     start = int(rng.integers(300))
@@ -91,6 +97,9 @@ def clip_name(rng: np.random.Generator) -> str:
 
 def _row(clip: MiniClip, options: KineticsMini) -> dict[str, str | int]:
     identity, start, end = Path(clip.path).stem.rsplit("_", 2)
-    label = title(clip.scene.looks[0], options.appearance)
+    look = clip.scene.looks[0]
+    label = title(look, options.appearance)
+    if options.first and (getattr(look, options.appearance), look.motion) == _classes(options)[0]:
+        label = options.first
     row: dict[str, str | int] = {"label": label, "youtube_id": identity, "split": clip.split}
     return row | {"time_start": int(start), "time_end": int(end), "is_cc": 0}

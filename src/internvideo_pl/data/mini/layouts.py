@@ -16,13 +16,13 @@ from internvideo_pl.data.mini import (
     msrvtt_qa,
     msvd_qa,
     r2r_ce,
+    open_set,
     something_something,
     tgif_qa,
     thumos14,
     ucf101,
     webvid,
 )
-from internvideo_pl.data.mini import ego4d, ego4d_fhp, howto100m, image_text, kinetics, kinetics710, msrvtt, webvid
 from internvideo_pl.data.mini.layout import Layout
 from internvideo_pl.data.mini.questions import QuestionMini
 
@@ -38,6 +38,8 @@ MINIS: dict[str, Layout] = {
     "hmdb51": hmdb51.LAYOUT,
     "ucf101": ucf101.LAYOUT,
     "mitv2": moments.LAYOUT,
+    "ucf101_hmdb51": open_set.layout("hmdb51"),
+    "ucf101_mitv2": open_set.layout("mitv2"),
     "activitynet": activitynet.activitynet(),
     "hacs": activitynet.hacs(),
     "fineaction": activitynet.fineaction(),
@@ -56,7 +58,4 @@ MINIS: dict[str, Layout] = {
     "msrvtt_mc": Layout(msrvtt_challenge.ChallengeMini, msrvtt_challenge.plan, msrvtt_challenge.annotate),
     "lsmdc_mc": Layout(lsmdc_mc.LsmdcMini, lsmdc_mc.plan, lsmdc_mc.annotate),
     "image_text": Layout(image_text.ImageTextMini, image_text.plan, image_text.annotate, image_text.pack),
-    "ego4d_fhp": Layout(
-        ego4d_fhp.FhpMini, ego4d_fhp.plan, ego4d_fhp.annotate, draw=ego4d_fhp.draw, fps=ego4d.FPS
-    ),
 }

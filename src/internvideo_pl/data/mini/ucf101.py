@@ -1,6 +1,6 @@
 """The miniature in the layout of UCF101: class index, lists of three splits, one folder of avi files a class.
 
-A class is a warm colour and a motion left or right. Names and their order are those that sorting would change, and one
+A class is a warm colour and a texture. Names and their order are those that sorting would change, and one
 folder's name differs from its files' in case.
 """
 
@@ -12,7 +12,7 @@ from internvideo_pl.data.mini.layout import Layout, MiniClip
 from internvideo_pl.data.mini.world import WARM
 
 NAMES = ("Biking", "Hammering", "HammerThrow", "HandstandPushups", "JumpingJack", "JumpRope")
-CLASSES = list(product(WARM, ("left", "right")))
+CLASSES = list(product(WARM, ("plain", "striped")))
 FILE_NAMES = {"HandstandPushups": "HandStandPushups"}
 GROUP = 4  # clips of one group
 

@@ -1,8 +1,8 @@
 """What experiments can be about: one file a family of tasks."""
 
 from internvideo_pl.run.tasks.answering import ANSWER, CHOOSE, COUNT, MULTIPLE_CHOICE
-from internvideo_pl.run.tasks.ego4d import HANDS
 from internvideo_pl.run.tasks.localization import EXTRACT, LOCALIZE
+from internvideo_pl.run.tasks.open_set import OPEN_SET
 from internvideo_pl.run.tasks.pretraining import ALIGN, MASKED
 from internvideo_pl.run.tasks.recognition import COORDINATE, SUPERVISED, ZERO_SHOT
 from internvideo_pl.run.tasks.task import Parents, Task
@@ -22,5 +22,5 @@ TASKS: dict[str, Task] = {
     "multiple_choice": MULTIPLE_CHOICE,
     "extract": EXTRACT,
     "localize": LOCALIZE,
-    "hands": HANDS,
+    "open_set": OPEN_SET,
 }

@@ -1,6 +1,5 @@
 """Recognition of classes: by one trained encoder, by two that are joined or added up, by class names alone."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -70,35 +69,35 @@ class ZeroShot:
 
 def _supervised(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
     model = Classifier(experiment.backbone.build(), len(data.classes), experiment.objective.head)
-    start(model, parents, data.classes)
+    start(model, parents, data)
     return Recognition(Supervised(model, experiment.objective), **optimisation)
 
 
 def _coordinate(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
-    choice, objective, classes = experiment.backbone, experiment.objective, data.classes
-    masked = _classifier(choice.masked.build(), classes, objective.masked_head, parents, "masked")
-    multimodal = _classifier(choice.multimodal.build(), classes, objective.multimodal_head, parents, "multimodal")
+    choice, objective = experiment.backbone, experiment.objective
+    masked = _classifier(choice.masked.build(), data, objective.masked_head, parents, "masked")
+    multimodal = _classifier(choice.multimodal.build(), data, objective.multimodal_head, parents, "multimodal")
     if isinstance(choice, EnsembleChoice):
         return CoordinatedFusion(Supervised(LogitEnsemble([masked, multimodal]), objective), **optimisation)
     joined = choice.build(masked.backbone, multimodal.backbone)
     model = CoordinatedClassifier(joined, multimodal.head, masked.head, objective.dropout)
     if choice.second is None:
         return CoordinatedFusion(Supervised(model, objective), **optimisation)
-    second = _classifier(choice.second.build(), classes, objective.multimodal_head, parents, "second")
+    second = _classifier(choice.second.build(), data, objective.multimodal_head, parents, "second")
     extended = InternVideoT(model, second, objective.dropout)
     return CoordinatedFusion(Supervised(extended, objective), **optimisation)
 
 
 def _classifier(
-    backbone: nn.Module, classes: Sequence[str], head: ClassifyHeadConfig, parents: Parents, role: str
+    backbone: nn.Module, data: VideoData, head: ClassifyHeadConfig, parents: Parents, role: str
 ) -> Classifier:
     """A classifier as a post-training run left it."""
-    model = Classifier(backbone, len(classes), head)
+    model = Classifier(backbone, len(data.classes), head)
     if parents is None:
         return model
     if role not in parents:
         raise UserError(f"coordination starts from post-trained encoders: name one with parents.{role}=")
-    parents.fill(role, model, classes=classes)
+    parents.fill(role, model, data=data)
     return model
 
 

@@ -1,6 +1,6 @@
 """What a task consists of: the words of its objective, what it goes together with, and how its module is built."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,7 @@ class Task:
     recognizes: bool = False
 
 
-def start(model: nn.Module, parents: Parents, classes: Sequence[str] = ()) -> None:
-    """Puts the weights of parent "backbone" in place, its classifier too where that is one of the same classes."""
+def start(model: nn.Module, parents: Parents, data: VideoData | None = None) -> None:
+    """Puts the weights of parent "backbone" in place, its classifier too where that knows all of the data's classes."""
     if parents and "backbone" in parents:
-        parents.fill("backbone", model, head=False, classes=classes)
+        parents.fill("backbone", model, head=False, data=data)
