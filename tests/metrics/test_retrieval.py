@@ -6,6 +6,11 @@ from internvideo_pl.metrics.ranking import figures, similarity
 from internvideo_pl.metrics.retrieval import Retrieval
 
 
+def plain(result):
+    """The figures of our own tie rule without dual softmax."""
+    return {name: value for name, value in result.items() if not name.startswith(("dsl/", "compat/"))}
+
+
 def features(seed, n, d=8):
     return torch.randn(n, d, generator=torch.Generator().manual_seed(seed))
 
@@ -18,9 +23,12 @@ def test_batches_in_any_order_with_repeats_equal_the_whole_set():
         metric.update(index, video=video[index], text=text[index])
     result = metric.compute()
     scores = similarity(text, video, 20.0)
-    assert {k: v for k, v in result.items() if not k.startswith("dsl")} == pytest.approx(figures(scores))
+    assert plain(result) == pytest.approx(figures(scores))
     dual = {k.removeprefix("dsl/"): v for k, v in result.items() if k.startswith("dsl")}
     assert dual == pytest.approx(figures(scores, dual=True))
+    for prefix, dual in (("compat/", False), ("compat/dsl/", True)):
+        theirs = {f"{prefix}{name}": value for name, value in figures(scores, dual=dual, ties="compat").items()}
+        assert {name: result[name] for name in theirs} == pytest.approx(theirs)
     assert metric.missing == []
 
 
@@ -45,8 +53,7 @@ def test_several_captions_a_video():
     metric.update(torch.arange(3), video=video)
     metric.update(torch.tensor([5, 1, 3]), text=text[[5, 1, 3]], owner=owner[[5, 1, 3]])
     metric.update(torch.tensor([0, 2, 4, 5]), text=text[[0, 2, 4, 5]], owner=owner[[0, 2, 4, 5]])
-    raw = {k: v for k, v in metric.compute().items() if not k.startswith("dsl")}
-    assert raw == pytest.approx(figures(similarity(text, video), owner))
+    assert plain(metric.compute()) == pytest.approx(figures(similarity(text, video), owner))
 
 
 def test_a_missing_video_takes_its_captions_along():
@@ -68,3 +75,22 @@ def test_a_missing_video_takes_its_captions_along():
 def test_nothing_to_rank_is_an_error():
     with pytest.raises(UserError, match="No pair"):
         Retrieval(embed_dim=8, official=4).compute()
+
+
+@pytest.mark.parametrize("multi", [False, True])
+def test_answers_name_the_best_videos_of_queries_from_all_over_the_set(multi):
+    video, owner = features(4, 30), torch.arange(30).repeat_interleave(3 if multi else 1)
+    text = features(5, len(owner))
+    place = torch.arange(len(owner)) % 3 if multi else owner
+    metric = Retrieval(embed_dim=8, official=31, official_texts=93 if multi else None)
+    keep = owner != 7  # one video is not there
+    metric.update(torch.arange(30)[torch.arange(30) != 7], video=video[torch.arange(30) != 7])
+    metric.update(place[keep], text=text[keep], owner=owner[keep])
+    metric.compute()
+    assert len(metric.answers) == 6
+    assert (metric.answers[0].owner, metric.answers[-1].owner) == (0, 29)
+    for answer in metric.answers:
+        row = int(((owner == answer.owner) & (place == answer.text)).nonzero())
+        scores = similarity(text[row : row + 1], video)[0]
+        scores[7] = -2
+        assert list(answer.best) == scores.argsort(descending=True)[:5].tolist()

@@ -3,7 +3,7 @@
 Shapes: S shown clips, T frames, H height, W width.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from internvideo_pl.data.batch import Batch, collate
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.data.order import Draw
 from internvideo_pl.heads.caption import CaptionSearchConfig, write_captions
+from internvideo_pl.metrics.retrieval import Answer
 from internvideo_pl.modules.align import ContrastiveAlignment
 from internvideo_pl.modules.masked import MaskedReconstruction
 
@@ -54,8 +55,13 @@ class Previews(L.Callback):
         draw = DRAWINGS.get(type(module))
         if draw is None or not trainer.is_global_zero:
             return
-        loader = trainer.datamodule.test_dataloader()  # type: ignore[attr-defined]
-        batch = _spread(loader.dataset).on(module.device)
+        data: VideoData = trainer.datamodule  # type: ignore[attr-defined]
+        clips = data.test_dataloader().dataset
+        if isinstance(module, ContrastiveAlignment):
+            self._keep(draw_gallery(module.retrieval.answers, data, clips, self.folder), trainer)
+            if module.objective.encoder.caption_decoder is None:
+                return
+        batch = _spread(clips).on(module.device)
         if not len(batch):
             return
         with torch.no_grad():
@@ -124,6 +130,28 @@ def draw_captions(module: ContrastiveAlignment, batch: Batch, folder: Path) -> P
     return Preview(
         path, "Test videos with the caption that the model writes (greedy search) and, below it, the true one."
     )
+
+
+def draw_gallery(answers: Sequence[Answer], data: VideoData, clips: Dataset, folder: Path) -> Preview:
+    """Each query with the middle frames of the videos that it finds first, the right one framed in green."""
+    samples, rows = data.split("test").samples, []
+    for answer in answers:
+        texts = samples[answer.owner].texts
+        marks = [number == answer.owner for number in answer.best]
+        frames = torch.stack([_middle(clips[number][0].video) for number in answer.best])
+        rows.append(Strip(texts[answer.text] if data.captions == "all" else texts[0], frames, marks))
+    path = filmstrip(rows, folder / "gallery.png", "queries and the videos they find first", label_width=CAPTION_WIDTH)
+    return Preview(
+        path,
+        "Test queries with their five best videos, best first, by cosine without dual softmax: the right video has a "
+        "green frame, wrong ones red.",
+    )
+
+
+def _middle(video: Tensor | None) -> Tensor:
+    """The middle frame of a clip that was read before."""
+    assert video is not None
+    return video[len(video) // 2]
 
 
 Drawing = Callable[..., Preview]

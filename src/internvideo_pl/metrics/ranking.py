@@ -20,12 +20,13 @@ from internvideo_pl.errors import UserError, hint
 RECALL_AT = (1, 5, 10)  # InternVideo, table 6 and its release
 
 # expected:    the mean over all orders of equal scores. A model that scores everything alike lands on chance exactly.
+# optimistic:  equal scores come after the right one.
 # pessimistic: equal scores come before the right one. The strictest reading.
 # compat:      the reference's. Where each query has one rank on the diagonal, every position of a group of equal
 #              scores is entered, so there are more ranks than queries; in the caption-to-video direction of a
 #              multi-caption set, equal scores stay in the order of the videos (its argsort, on a CPU) and the median
 #              is the lower of the middle two.
-TIES = ("expected", "pessimistic", "compat")
+TIES = ("expected", "optimistic", "pessimistic", "compat")
 
 
 def chance(gallery: int) -> dict[str, float]:
@@ -126,8 +127,8 @@ def rank_figures(above: Tensor, equal: Tensor, before: Tensor | None, ties: str)
         # the right one stands at each of the `equal` + 1 places equally often
         recall = [((k - above) / (equal + 1)).clamp(0, 1).double().mean().item() for k in RECALL_AT]
         return _named(recall, above + equal / 2)
-    if ties == "pessimistic":
-        rank = above + equal
+    if ties in ("optimistic", "pessimistic"):
+        rank = above + equal if ties == "pessimistic" else above
     elif before is not None:
         rank = above + before
     else:

@@ -3,10 +3,12 @@
 Shape legend: B batch, D embedding width.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from internvideo_pl.errors import UserError
 from internvideo_pl.metrics.blocks import Counts, blocked_counts, counted_figures
@@ -14,13 +16,32 @@ from internvideo_pl.metrics.bootstrap import Interval, bootstrap_mean
 from internvideo_pl.metrics.ranking import RECALL_AT
 from internvideo_pl.metrics.samples import SampleMetric, first_of_each
 
+SHOWN, BEST = 6, 5  # queries that are kept to be shown, and how many of their best videos
+REFERENCE_TIES = "compat"  # figures by the reference's rule stand beside ours, under its name
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a query found.
+
+    Attributes:
+        owner: Number of the right video.
+        text: Number of the text, as it was given.
+        best: Numbers of the videos that score highest, the best first.
+    """
+
+    owner: int
+    text: int
+    best: tuple[int, ...]
+
 
 class Retrieval(SampleMetric):
     """Retrieval figures over a whole test set, raw and with dual softmax, from features that arrive in batches.
 
     Features are kept by number, so that padding repeats count once and processes may see uneven shares. After
     `compute`, `missing` holds the numbers of the official videos that were not ranked, for want of the video or of
-    every text, and `intervals` the 95 % interval of every recall over other queries of the same gallery.
+    every text, `intervals` the 95 % interval of every recall over other queries of the same gallery, and `answers` a
+    few queries from all over the set with what they found.
     """
 
     def __init__(
@@ -46,6 +67,7 @@ class Retrieval(SampleMetric):
         self.official, self.official_texts = official, official_texts
         self.scale, self.ties = scale, ties
         self.missing: list[int] = []
+        self.answers: list[Answer] = []
         self.intervals: dict[str, Interval] = {}
         self.add_rows("video", (embed_dim,), torch.float32)
         self.add_rows("video_index", (), torch.int64)
@@ -71,6 +93,8 @@ class Retrieval(SampleMetric):
     def compute(self) -> dict[str, float]:
         """The names of `ranking.figures`, raw (`t2v/R@1`) and with dual softmax (`dsl/t2v/R@1`).
 
+        The same by the reference's tie rule have its name in front (`compat/dsl/t2v/R@1`).
+
         Where videos are missing, each recall has its bounds beside it (`t2v/R@1/low` and `/high`): the missing queries
         counted as wrong, then as right. A smaller gallery is also easier; the bounds do not hold that in.
 
@@ -94,7 +118,11 @@ class Retrieval(SampleMetric):
         columns = torch.searchsorted(number, owner) if multi else None
         counted = blocked_counts(text, video, columns, self.scale)
         result = counted_figures(counted, many=multi, ties=self.ties)
+        if self.ties != REFERENCE_TIES:
+            theirs = counted_figures(counted, many=multi, ties=REFERENCE_TIES)
+            result |= {f"{REFERENCE_TIES}/{name}": value for name, value in theirs.items()}
         self.intervals = self._intervals(counted, owner)
+        self.answers = _answers(text, video, number, key[keep_text][paired_text])
         return {**result, **self._bounds(result, texts=len(text), videos=len(number))}
 
     def _intervals(self, counted: dict[str, Counts], owner: Tensor) -> dict[str, Interval]:
@@ -104,7 +132,8 @@ class Retrieval(SampleMetric):
             video = owner if way.endswith("t2v") else None
             for k in RECALL_AT:
                 hits = ((k - counts.above) / (counts.equal + 1)).clamp(0, 1)  # expected over the orders of equal scores
-                hits = hits if self.ties == "expected" else (counts.above + counts.equal < k).double()
+                others = counts.equal if self.ties == "pessimistic" else 0
+                hits = hits if self.ties == "expected" else (counts.above + others < k).double()
                 found[f"{way}/R@{k}"] = bootstrap_mean(100.0 * hits, video)
         return {name: interval for name, interval in found.items() if interval is not None}
 
@@ -117,3 +146,12 @@ class Retrieval(SampleMetric):
                 bounds[f"{name}/low"] = value * used / total
                 bounds[f"{name}/high"] = (value * used + 100.0 * (total - used)) / total
         return bounds
+
+
+def _answers(text: Tensor, video: Tensor, number: Tensor, key: Tensor) -> list[Answer]:
+    """Answers to `SHOWN` queries, evenly spread over the texts: (Q, D), (V, D), (V,), (Q, 2)."""
+    rows = torch.linspace(0, len(text) - 1, min(SHOWN, len(text)), device=text.device).long()
+    scores = F.normalize(text[rows], dim=-1) @ F.normalize(video, dim=-1).T
+    best = number[scores.topk(min(BEST, len(video))).indices]  # (SHOWN, BEST)
+    found = zip(key[rows].tolist(), best.tolist(), strict=True)
+    return [Answer(owner, name, tuple(videos)) for (owner, name), videos in found]

@@ -7,12 +7,13 @@ Source: InternVideo (arXiv 2212.03191, section 3.1); weights 1 and 1 as in its p
 from dataclasses import dataclass
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from internvideo_pl.backbones.multimodal import MultimodalEncoder
 from internvideo_pl.errors import UserError
 from internvideo_pl.losses.blocked import blocked_contrastive_loss
 from internvideo_pl.losses.caption import caption_labels, caption_loss
-from internvideo_pl.losses.contrastive import contrastive_loss
+from internvideo_pl.losses.contrastive import contrastive_loss, dual_softmax_loss
 from internvideo_pl.losses.gather import gather_with_gradient
 
 
@@ -25,18 +26,23 @@ class AlignmentConfig:
         caption_weight: Of the next-word loss; it is absent when the encoder has no caption decoder.
         block: Rows of the matrix of similarities that a device holds at a time; null for all of it, which is a little
             faster where it fits. Loss and gradients are the same.
+        dual_softmax: Whether the contrastive loss is the dual softmax loss (arXiv 2109.04290) in both directions, which
+            wants the whole matrix. The release trains with InfoNCE and weighs by dual softmax in tests alone.
     """
 
     contrastive_weight: float = 1.0
     caption_weight: float = 1.0
     block: int | None = None
+    dual_softmax: bool = False
 
     def __post_init__(self) -> None:
         """Refuses an impossible block.
 
         Raises:
-            UserError: `block` is below 1.
+            UserError: `block` is below 1, or there with dual softmax.
         """
+        if self.block is not None and self.dual_softmax:
+            raise UserError("objective.dual_softmax wants the whole matrix of similarities: set objective.block=null")
         if self.block is not None and self.block < 1:
             raise UserError(f"objective.block={self.block} must be at least 1, or null for the whole matrix")
 
@@ -80,4 +86,8 @@ class Alignment(nn.Module):
         scale = self.encoder.scale()
         if self.config.block is not None:
             return blocked_contrastive_loss(video, text, scale, self.config.block)
-        return contrastive_loss(gather_with_gradient(video), gather_with_gradient(text), scale)
+        video, text = gather_with_gradient(video), gather_with_gradient(text)
+        if self.config.dual_softmax:
+            logits = scale * F.normalize(video, dim=-1) @ F.normalize(text, dim=-1).T
+            return (dual_softmax_loss(logits) + dual_softmax_loss(logits.T)) / 2
+        return contrastive_loss(video, text, scale)

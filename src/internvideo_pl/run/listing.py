@@ -12,6 +12,7 @@ from internvideo_pl.tables.row import read_rows
 TASKS = {
     "masked": "masked pretraining",
     "align": "video-language alignment",
+    "retrieval": "text-video retrieval",
     "supervised": "recognition",
     "coordinate": "coordination",
     "zero_shot": "zero-shot recognition",

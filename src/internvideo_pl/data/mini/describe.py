@@ -33,6 +33,15 @@ def paraphrases(rng: np.random.Generator, looks: tuple[Look, ...], count: int) -
     return [*sentences, f"a {title(looks[0], str(rng.choice(['colour', 'texture'])))}"]
 
 
+def paragraph(rng: np.random.Generator, looks: tuple[Look, ...]) -> list[str]:
+    """Sentences that say everything together: one for each thing, or what the only thing is and where it goes."""
+    if len(looks) == 1:
+        motion = looks[0].motion
+        return [_noun(looks[0]), f"it {rng.choice((*VERBS, *LONG_VERBS))} {rng.choice(DIRECTIONS[motion])}"]
+    first, second = looks
+    return [f"{_noun(first)} goes {first.motion}", f"{_noun(second)} {second.motion}"]
+
+
 def _about_one(rng: np.random.Generator, looks: tuple[Look, ...]) -> str:
     noun, motion = _noun(looks[0]), looks[0].motion
     if motion in VERTICAL and rng.random() < 0.3:

@@ -21,6 +21,8 @@ OPTIONS: dict[str, str] = {
 # ending -> container, codec, its tag and its options; what the datasets ship
 CONTAINERS: dict[str, tuple[str, str, str | None, dict[str, str]]] = {
     ".mp4": ("mp4", "libx264", None, OPTIONS),
+    ".mov": ("mov", "libx264", None, OPTIONS),
+    ".mkv": ("matroska", "libx264", None, OPTIONS),
     ".avi": ("avi", "mpeg4", "XVID", {"flags": "+qscale", "global_quality": str(3 * 118), "threads": "1"}),
     ".webm": ("webm", "libvpx-vp9", None, {"crf": "22", "b": "0", "deadline": "realtime", "cpu-used": "8", "threads": "1"}),
 }

@@ -4,6 +4,8 @@ from functools import partial
 
 from internvideo_pl.data.mini import (
     activitynet,
+    activitynet_captions,
+    didemo,
     hmdb51,
     howto100m,
     image_text,
@@ -17,10 +19,15 @@ from internvideo_pl.data.mini import (
     msvd_qa,
     r2r_ce,
     open_set,
+    lsmdc,
+    moments,
+    msrvtt,
+    msvd,
     something_something,
     tgif_qa,
     thumos14,
     ucf101,
+    vatex,
     webvid,
 )
 from internvideo_pl.data.mini.layout import Layout
@@ -46,6 +53,12 @@ MINIS: dict[str, Layout] = {
     "thumos14": thumos14.layout(),
     "msrvtt": Layout(msrvtt.MsrvttMini, msrvtt.plan, msrvtt.annotate),
     "r2r_ce": Layout(r2r_ce.R2RMini, r2r_ce.plan, r2r_ce.annotate),
+    "msrvtt_full": Layout(msrvtt.MsrvttMini, msrvtt.plan, msrvtt.annotate),
+    "msvd": msvd.LAYOUT,
+    "lsmdc": lsmdc.LAYOUT,
+    "activitynet_captions": activitynet_captions.LAYOUT,
+    "didemo": didemo.LAYOUT,
+    "vatex": vatex.LAYOUT,
     "webvid2m": webvid.layout("2M"),
     "webvid10m": webvid.layout("10M"),
     "howto100m": Layout(howto100m.HowToMini, howto100m.plan, howto100m.annotate),

@@ -55,8 +55,8 @@ def plan(seed: int, options: MsrvttMini) -> list[MiniClip]:
     """All videos; as in the real set, the test videos' numbers are scattered among the others."""
     rng = np.random.default_rng((seed, 0))
     numbers = rng.permutation(options.train + options.test)
-    looks = [("train", _free(rng, "train", i, options)) for i in range(options.train)]
-    looks += [("test", look) for look in _test_looks(rng, options)]
+    looks = [("train", free_looks(rng, "train", i, options.duet)) for i in range(options.train)]
+    looks += [("test", look) for look in distinct_looks(rng, options.test, options.duet)]
     clips = []
     for number, (split, look) in zip(numbers, looks, strict=True):
         world = EVALUATION if split == "test" else "train"
@@ -83,29 +83,30 @@ def annotate(folder: Path, clips: list[MiniClip], seed: int, options: MsrvttMini
     _write_csv(folder / "MSRVTT_JSFUSION_test.csv", [_query(index, test[i]) for index, i in enumerate(order)])
 
 
-def _free(rng: np.random.Generator, split: str, index: int, options: MsrvttMini) -> tuple[Look, ...]:
+def free_looks(rng: np.random.Generator, split: str, index: int, duet: float) -> tuple[Look, ...]:
+    """What the `index`-th video of a split shows: one thing, or two for a share `duet` of the videos."""
     key = sample_look(rng, split, colour=WARM)
-    return (key, sample_other(rng, split, key)) if interleaved(index, options.duet) else (key,)
+    return (key, sample_other(rng, split, key)) if interleaved(index, duet) else (key,)
 
 
-def _test_looks(rng: np.random.Generator, options: MsrvttMini) -> list[tuple[Look, ...]]:
-    """Distinct looks in pairs; every second pair are twins, in turn in motion and in appearance.
+def distinct_looks(rng: np.random.Generator, count: int, duet: float) -> list[tuple[Look, ...]]:
+    """Distinct looks of test videos in pairs; every second pair are twins, in turn in motion and in appearance.
 
     Raises:
         UserError: There are not so many.
     """
     found: dict[tuple[Look, ...], None] = {}
-    for _ in range(TRIES * options.test):
-        if len(found) >= options.test:
+    for _ in range(TRIES * count):
+        if len(found) >= count:
             break
         pair = len(found) // 2
-        first = _free(rng, EVALUATION, pair, options)
-        second = _twin(rng, first, appearance=pair % 4 == 3) if pair % 2 else _free(rng, EVALUATION, pair, options)
+        first = free_looks(rng, EVALUATION, pair, duet)
+        second = _twin(rng, first, appearance=pair % 4 == 3) if pair % 2 else free_looks(rng, EVALUATION, pair, duet)
         if second is not None and first != second and first not in found and second not in found:
             found |= {first: None, second: None}
     else:
-        raise UserError(f"the world has fewer than test={options.test} distinct captions; lower test or raise duet")
-    return list(found)[: options.test]
+        raise UserError(f"the world has fewer than test={count} distinct captions; lower test or raise duet")
+    return list(found)[:count]
 
 
 def _twin(rng: np.random.Generator, looks: tuple[Look, ...], appearance: bool) -> tuple[Look, ...] | None:

@@ -5,6 +5,7 @@ from internvideo_pl.run.tasks.localization import EXTRACT, LOCALIZE
 from internvideo_pl.run.tasks.open_set import OPEN_SET
 from internvideo_pl.run.tasks.pretraining import ALIGN, MASKED
 from internvideo_pl.run.tasks.recognition import COORDINATE, SUPERVISED, ZERO_SHOT
+from internvideo_pl.run.tasks.retrieval import RETRIEVAL
 from internvideo_pl.run.tasks.task import Parents, Task
 
 __all__ = ["TASKS", "Parents", "Task"]
@@ -13,6 +14,7 @@ __all__ = ["TASKS", "Parents", "Task"]
 TASKS: dict[str, Task] = {
     "masked": MASKED,
     "align": ALIGN,
+    "retrieval": RETRIEVAL,
     "supervised": SUPERVISED,
     "coordinate": COORDINATE,
     "zero_shot": ZERO_SHOT,
