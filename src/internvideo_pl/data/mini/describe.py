@@ -38,8 +38,7 @@ def paragraph(rng: np.random.Generator, looks: tuple[Look, ...]) -> list[str]:
     if len(looks) == 1:
         motion = looks[0].motion
         return [_noun(looks[0]), f"it {rng.choice((*VERBS, *LONG_VERBS))} {rng.choice(DIRECTIONS[motion])}"]
-    first, second = looks
-    return [f"{_noun(first)} goes {first.motion}", f"{_noun(second)} {second.motion}"]
+    return [f"{_noun(look)} {look.motion}" for look in looks]
 
 
 def _about_one(rng: np.random.Generator, looks: tuple[Look, ...]) -> str:
