@@ -12,11 +12,11 @@ PINNED := $(VENV)/constraints.txt
 
 # Handed to the recipes through the environment, so that no value is ever read as shell text. Only what was given is: an
 # empty NODE_RANK in the environment stops Lightning.
-WORDS := NAME DATA ONLY ROUNDS VIDEOS SAMPLE T TO SIZE GOP CRF FROM GPU MFU PRICE NODE_RANK MASTER CPUS TIME PARTITION ACCOUNT
+WORDS := NAME DATA ONLY ROUNDS VIDEOS SAMPLE T TO SIZE GOP CRF FROM GPU MFU PRICE NODE_RANK MASTER CPUS TIME PARTITION ACCOUNT TRIALS HOURS GPU_HOURS SLURM
 export $(foreach word,$(WORDS),$(if $(filter undefined,$(origin $(word))),,$(word)))
 
 .DEFAULT_GOAL := help
-.PHONY: moved help install vocabulary experiment slurm list plan table doctor bench shard weights card test test-all lint format clean
+.PHONY: moved help install vocabulary experiment slurm sweep list plan table doctor bench shard weights card test test-all lint format clean
 .DELETE_ON_ERROR:
 
 help: ## print this list
@@ -64,6 +64,14 @@ slurm: $(READY) ## write a job for SLURM: NAME=... [GPUS=8 NODES=4 CPUS=8 TIME=2
 	@set -f; exec $(PY) -m internvideo_pl slurm "$$NAME" $(if $(filter-out 0,$(MINI)),--mini) $${DATA:+--data "$$DATA"} \
 		$(if $(GPUS),--gpus $(GPUS)) $(if $(NODES),--nodes $(NODES)) $${CPUS:+--cpus "$$CPUS"} $${TIME:+--time "$$TIME"} \
 		$${PARTITION:+--partition "$$PARTITION"} $${ACCOUNT:+--account "$$ACCOUNT"} $${TO:+--to "$$TO"} $(ARGS)
+
+sweep: $(READY) ## try settings: NAME=sweeps/k400_lr [MINI=1] [JOBS=4] [TRIALS=20 HOURS=8 GPU_HOURS=64] [GPUS=1] [SLURM=job.sh] [FRESH=1]
+	@[ -n "$$NAME" ] || { echo 'Which sweep? Name one, as in: make sweep NAME=sweeps/k400_lr MINI=1' >&2; exit 2; }
+	@set -f; exec $(PY) -m internvideo_pl sweep "$$NAME" $(if $(filter-out 0,$(MINI)),--mini) \
+		$(if $(filter-out file,$(origin JOBS)),--jobs $(JOBS)) $${TRIALS:+--trials "$$TRIALS"} $${HOURS:+--hours "$$HOURS"} \
+		$${GPU_HOURS:+--gpu-hours "$$GPU_HOURS"} $(if $(GPUS),--gpus $(GPUS)) $(if $(filter-out 0,$(FRESH)),--fresh) \
+		$${SLURM:+--slurm "$$SLURM"} $(if $(NODES),--nodes $(NODES)) $${CPUS:+--cpus "$$CPUS"} $${TIME:+--time "$$TIME"} \
+		$${PARTITION:+--partition "$$PARTITION"} $${ACCOUNT:+--account "$$ACCOUNT"} $(ARGS)
 
 list: $(READY) ## print every experiment, the paper's number and ours (JSON=1 for scripts)
 	@$(PY) -m internvideo_pl list $(if $(filter-out 0,$(JSON)),--json)

@@ -37,6 +37,7 @@ class MaskedChoice:
         image_size: Height and width in pixels; positions are interpolated.
         drop_path: Stochastic depth.
         checkpointing: Whether blocks are recomputed in the backward pass to save memory.
+        decoder_depth: Blocks of the decoder, which only pretraining has.
     """
 
     name: Literal["masked_vit"] = "masked_vit"
@@ -45,6 +46,7 @@ class MaskedChoice:
     image_size: int | None = None
     drop_path: float | None = None
     checkpointing: bool | None = None
+    decoder_depth: int | None = None
 
     def config(self, pooling: str) -> MaskedViTConfig:
         """The size with the changes laid over it."""
@@ -57,6 +59,8 @@ class MaskedChoice:
     def build_autoencoder(self) -> MaskedAutoencoder:
         """An encoder for pretraining, with the size's decoder."""
         decoder = replace(MASKED_DECODER[self.size], checkpointing=bool(self.checkpointing))
+        if self.decoder_depth is not None:
+            decoder = replace(decoder, depth=self.decoder_depth)
         return MaskedAutoencoder(MaskedEncoder(self.config("tokens")), decoder)
 
 

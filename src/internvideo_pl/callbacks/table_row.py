@@ -66,6 +66,8 @@ class BenchmarkTable(L.Callback):
             write_row(row, self.folder)
             self._keep_beside(outcome)
             self.rows.append(row)
+            for logger in trainer.loggers:
+                logger.log_metrics({f"test/{name}": value for name, value in row.metrics.items()}, trainer.global_step)
         self._log(trainer)
 
     def _row(self, outcome: Outcome, trainer: L.Trainer, cost: Cost) -> Row:

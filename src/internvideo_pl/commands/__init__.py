@@ -1,6 +1,19 @@
 """The words of the command line, one file each; importing them is light."""
 
-from internvideo_pl.commands import bench, card, doctor, mini, plan, run, shard, slurm, table, vocabulary, weights
+from internvideo_pl.commands import (
+    bench,
+    card,
+    doctor,
+    mini,
+    plan,
+    run,
+    shard,
+    slurm,
+    sweep,
+    table,
+    vocabulary,
+    weights,
+)
 from internvideo_pl.commands import list as list_experiments
 
 COMMANDS = {
@@ -9,6 +22,7 @@ COMMANDS = {
     "list": list_experiments.COMMAND,
     "plan": plan.COMMAND,
     "table": table.COMMAND,
+    "sweep": sweep.COMMAND,
     "doctor": doctor.COMMAND,
     "bench": bench.COMMAND,
     "shard": shard.COMMAND,

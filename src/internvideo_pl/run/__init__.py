@@ -23,6 +23,7 @@ from internvideo_pl.run.record import Identity
 from internvideo_pl.run.single import run_one
 from internvideo_pl.run.stages import load_stages
 from internvideo_pl.run.summary import summarize
+from internvideo_pl.run.sweep.agent import report_to_agent
 
 
 def main(
@@ -71,6 +72,8 @@ def main(
             raise Interrupted(stop.signum, f"{stop}; the same command continues {folder}") from None
         if ranks.first:
             summarize(plan, finished, folder)
+            if plan.stages:
+                report_to_agent(finished)
 
 
 @contextlib.contextmanager

@@ -55,7 +55,7 @@ class Record:
 
     Attributes:
         identity: Which run this is.
-        wandb_id: By which Weights & Biases knows it, whenever it is continued.
+        wandb_id: By which Weights & Biases knows it, whenever it is continued; in a sweep its agent's.
         parents: SHA-256 of each file of weights that it began with, by role.
         starts: Time, step, command, code, libraries and machine of each start.
     """
@@ -90,7 +90,8 @@ def note_start(folder: Path, identity: Identity, parents: dict[str, Path], step:
     """
     record = read_record(folder)
     if record is None:
-        record = Record(identity, uuid.uuid4().hex[:8], {}, [])
+        agents = os.environ.get("WANDB_RUN_ID") if "WANDB_SWEEP_ID" in os.environ else None
+        record = Record(identity, agents or uuid.uuid4().hex[:8], {}, [])
     if step == 0:
         record.parents = {role: file_hash(path) for role, path in parents.items()}
     record.starts.append(_now(step))

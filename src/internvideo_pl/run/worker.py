@@ -10,7 +10,7 @@ import os
 import select
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -38,7 +38,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # a terminal's Ctrl-C comes to the parent, which passes it on once
-            env=os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": path},
+            env=_without_sweep(os.environ) | {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": path},
         )
         self.stage: str | None = None
         self.folder = Path()
@@ -107,6 +107,11 @@ class Worker:
     def _log_end(self) -> str:
         log = self.folder / LOG
         return "\n".join(log.read_text(errors="replace").splitlines()[-LINES_SHOWN:]) if log.is_file() else "(empty)"
+
+
+def _without_sweep(environment: Mapping[str, str]) -> dict[str, str]:
+    """What an agent of Weights & Biases says is of the whole pipeline, not of each of its stages."""
+    return {name: value for name, value in environment.items() if name not in ("WANDB_SWEEP_ID", "WANDB_RUN_ID")}
 
 
 def messages(workers: list[Worker]) -> Iterator[tuple[str, Message]]:

@@ -1,0 +1,220 @@
+"""A sweep on this machine, without any server: so many trials at a time, until a limit is reached."""
+
+import math
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from internvideo_pl.callbacks.interrupts import Interrupts
+from internvideo_pl.errors import Interrupted, RunFailed, UserError
+from internvideo_pl.run.sweep.document import TRIALS, Sweep
+from internvideo_pl.run.sweep.process import TrialRun
+from internvideo_pl.run.sweep.sampler import draw
+from internvideo_pl.run.sweep.trial import Trial, Trials
+
+LOOK = 1.0  # seconds from one look at the running trials to the next
+BROKEN = 3  # trials that failed and none that came to its end: something is wrong with all of them
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to start no more trials.
+
+    Attributes:
+        trials: How many there are at most, those of earlier starts included; None for the file's own limit.
+        hours: Wall time of this start, after which running trials save and end.
+        gpu_hours: Of all trials, those of earlier starts included; likewise.
+    """
+
+    trials: int | None = None
+    hours: float | None = None
+    gpu_hours: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses limits under which nothing could run.
+
+        Raises:
+            UserError: One is not positive.
+        """
+        for name in ("trials", "hours", "gpu_hours"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise UserError(f"{name.upper()}={value} must be positive")
+
+    def most(self, sweep: Sweep) -> int:
+        """Trials at most; a grid has no more than its points."""
+        most = self.trials or sweep.run_cap or (sweep.grid_size() if sweep.method == "grid" else TRIALS)
+        return min(most, sweep.grid_size()) if sweep.method == "grid" else most
+
+
+class LocalSweep:
+    """Runs the trials of a sweep in processes side by side.
+
+    Args:
+        sweep: What to try.
+        folder: Where its trials are.
+        overrides: What every trial gets besides.
+        limits: When to end.
+        jobs: Trials at a time.
+        gpus: GPUs of a trial; None for an equal share of those here.
+    """
+
+    def __init__(
+        self, sweep: Sweep, folder: Path, overrides: Sequence[str], limits: Limits, jobs: int, gpus: int | None = None
+    ):
+        self.sweep, self.limits, self.jobs = sweep, limits, jobs
+        self.overrides = list(overrides)
+        self.trials = Trials(folder)
+        self.running: dict[int, TrialRun] = {}
+        self.begun = time.monotonic()
+        self.before: dict[int, Trial] = {}  # the running ones as they were when this process took them up
+        self.visible = _visible_gpus()
+        self.share = gpus or (max(len(self.visible) // jobs, 1) if self.visible else 0)
+        if self.share * jobs > len(self.visible) and gpus:
+            raise UserError(f"JOBS={jobs} trials on GPUS={gpus} each want {jobs * gpus}, {len(self.visible)} are here")
+
+    def run(self) -> None:
+        """Work until the limits are reached.
+
+        Raises:
+            UserError: What a trial has said that the person must mend.
+            RunFailed: Every trial fails.
+            Interrupted: A signal stopped it; what runs has saved and is continued by the same command.
+        """
+        most = self.limits.most(self.sweep)
+        with Interrupts():
+            try:
+                while self._begin_more(most) or self.running:
+                    time.sleep(LOOK)
+                    self._look()
+                    if self._over():
+                        print(f"the limit is reached: {len(self.running)} running trials save and end", file=sys.stderr)
+                        break
+            except Interrupted as stop:
+                raise Interrupted(stop.signum, "the sweep was stopped; the same command continues it") from None
+            finally:
+                self._leave()
+
+    def _begin_more(self, most: int) -> bool:
+        """Fill the free places; whether anything was begun."""
+        begun = False
+        while len(self.running) < self.jobs and not self._over():
+            number = next(self.trials.abandoned(), None)
+            number = self.trials.claim(most) if number is None else number
+            if number is None:
+                return begun
+            self._begin(number)
+            begun = True
+        return begun
+
+    def _begin(self, number: int) -> None:
+        trial = self.trials.read(number)
+        if trial is None:
+            values, inner = draw(self.sweep, number, [other for other in self.trials.all() if other.number != number])
+            trial = Trial(number, values, inner)
+            self.trials.write(trial)
+        words = [self.sweep.experiment, *self.sweep.words, *self.overrides, *self.sweep.overrides(trial.values)]
+        place = next(place for place in range(self.jobs) if place not in self._places())
+        environment = {"OMP_NUM_THREADS": str(max(len(os.sched_getaffinity(0)) // self.jobs, 1))}
+        if self.share:
+            mine = [self.visible[(place * self.share + i) % len(self.visible)] for i in range(self.share)]
+            environment["CUDA_VISIBLE_DEVICES"] = ",".join(mine)
+        environment[PLACE] = str(place)
+        self.before[number] = trial
+        self.running[number] = TrialRun(self.trials.path(number), words, environment)
+        print(f"trial {number}: {_words(trial)}", file=sys.stderr, flush=True)
+
+    def _places(self) -> set[int]:
+        return {int(run.environment[PLACE]) for run in self.running.values()}
+
+    def _look(self) -> None:
+        """See which trials have ended, and which are to."""
+        for number, run in list(self.running.items()):
+            code = run.poll()
+            if code is None:
+                if self.sweep.hyperband is not None and not run.stopped and self._is_hopeless(number, run):
+                    run.stop()
+                continue
+            self._end(number, run, code)
+
+    def _is_hopeless(self, number: int, run: TrialRun) -> bool:
+        assert self.sweep.hyperband is not None
+        others = [list(trial.history) for trial in self.trials.all() if trial.ended and trial.number != number]
+        others += [other.history(self.sweep.metric) for n, other in self.running.items() if n != number]
+        return self.sweep.hyperband.stops(run.history(self.sweep.metric), others, self.sweep.maximize)
+
+    def _end(self, number: int, run: TrialRun, code: int) -> None:
+        """Write down what a trial has come to."""
+        if code == 2 and not any(trial.state == "done" for trial in self.trials.all()):
+            raise UserError(f"trial {number}: {run.end_of_log().splitlines()[-1].removeprefix('internvideo: ')}")
+        history = run.history(self.sweep.metric)
+        trial = replace(self._measured(number), history=tuple(history))
+        if code == 0:
+            value = history[-1] if history else math.nan
+            note = "" if history else f"its run has no {self.sweep.metric}"
+            trial = replace(trial, state="done" if history else "failed", value=value, note=note)
+        elif run.stopped:
+            best = max if self.sweep.maximize else min
+            finite = [value for value in history if math.isfinite(value)]
+            trial = replace(trial, state="stopped", value=best(finite, default=math.nan))
+        elif code < 0 or code > 128:  # somebody else ended it: it is taken up again
+            raise Interrupted(abs(code) % 128 or signal.SIGTERM)
+        else:
+            trial = replace(trial, state="failed", note=run.end_of_log())
+        self._keep(trial)
+
+    def _keep(self, trial: Trial) -> None:
+        self.trials.write(trial)
+        self.trials.let_go(trial.number)
+        del self.running[trial.number], self.before[trial.number]
+        said = f"{self.sweep.metric} {trial.value:.4g}" if math.isfinite(trial.value) else trial.note
+        print(f"trial {trial.number} {trial.state}: {said}, {trial.seconds:.0f} s", file=sys.stderr, flush=True)
+        ended = self.trials.all()
+        if sum(one.state == "failed" for one in ended) >= BROKEN and not any(one.state == "done" for one in ended):
+            raise RunFailed(f"{BROKEN} trials failed and none came to its end; the last one said: {trial.note}")
+
+    def _measured(self, number: int) -> Trial:
+        """A running trial with the time that it has taken so far."""
+        before, seconds = self.before[number], self.running[number].seconds
+        hours = before.gpu_hours + self.share * seconds / 3600
+        return replace(before, seconds=round(before.seconds + seconds, 1), gpu_hours=hours)
+
+    def _over(self) -> bool:
+        """Whether the time is up."""
+        if self.limits.hours is not None and time.monotonic() - self.begun >= 3600 * self.limits.hours:
+            return True
+        if self.limits.gpu_hours is None:
+            return False
+        ours = {number: self._measured(number).gpu_hours for number in self.running}
+        rest = sum(trial.gpu_hours for trial in self.trials.all() if trial.number not in ours)
+        return rest + sum(ours.values()) >= self.limits.gpu_hours
+
+    def _leave(self) -> None:
+        """Let everything that runs save and end; it stays to be continued."""
+        for run in self.running.values():
+            run.stop()
+        for number, run in self.running.items():
+            run.wait()
+            self.trials.write(self._measured(number))
+            self.trials.let_go(number)
+        self.running.clear()
+
+
+PLACE = "INTERNVIDEO_SWEEP_PLACE"  # which of the places side by side a trial has, for its GPUs
+
+
+def _words(trial: Trial) -> str:
+    return ", ".join(f"{name}={value}" for name, value in trial.values.items())
+
+
+def _visible_gpus() -> list[str]:
+    """Names of the GPUs that trials may be given, as CUDA has them."""
+    import torch
+
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    count = torch.cuda.device_count()
+    return named.split(",")[:count] if named else [str(i) for i in range(count)]
