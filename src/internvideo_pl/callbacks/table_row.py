@@ -66,8 +66,9 @@ class BenchmarkTable(L.Callback):
             write_row(row, self.folder)
             self._keep_beside(outcome)
             self.rows.append(row)
+            step = max(trainer.global_step - 1, 0)  # the last one that was taken
             for logger in trainer.loggers:
-                logger.log_metrics({f"test/{name}": value for name, value in row.metrics.items()}, trainer.global_step)
+                logger.log_metrics({f"test/{name}": value for name, value in row.metrics.items()}, step)
         self._log(trainer)
 
     def _row(self, outcome: Outcome, trainer: L.Trainer, cost: Cost) -> Row:

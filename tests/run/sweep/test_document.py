@@ -50,7 +50,12 @@ def test_those_that_were_promised_are_shipped():
 def test_the_server_gets_the_file_with_the_command_made_whole():
     sweep = read_sweep("k400_lr", mini=True)
     config = server_config(sweep, ["trainer.accelerator=gpu"], most=5)
-    assert config["command"][-4:] == ["trainer.max_steps=80", "trainer.accelerator=gpu", "wandb.mode=online", "${args_no_hyphens}"]
+    assert config["command"][-4:] == [
+        "trainer.max_steps=80",
+        "trainer.accelerator=gpu",
+        "wandb.mode=online",
+        "${args_no_hyphens}",
+    ]
     assert (config["run_cap"], config["name"]) == (5, "k400_lr")
     assert {key: config[key] for key in ("method", "metric", "parameters")} == {
         key: sweep.raw[key] for key in ("method", "metric", "parameters")
@@ -94,7 +99,7 @@ def test_mistakes_are_sentences_with_the_file(write, old, new, says):
 
 def test_names_have_hints(write):
     root = write(RIGHT)
-    with pytest.raises(UserError, match="no sweep 'tri'. Did you mean 'try'"):
+    with pytest.raises(UserError, match=r"no sweep 'tri'\. Did you mean 'try'"):
         read_sweep("tri", root=root)
     with pytest.raises(UserError, match="has no mini form"):
         read_sweep("try", mini=True, root=root)

@@ -35,7 +35,9 @@ def test_every_distribution_is_tried_here():
     assert SAID.keys() == NEEDS.keys()
 
 
-@pytest.mark.parametrize("kind", ["int_uniform", "uniform", "q_uniform", "log_uniform_values", "inv_log_uniform_values"])
+@pytest.mark.parametrize(
+    "kind", ["int_uniform", "uniform", "q_uniform", "log_uniform_values", "inv_log_uniform_values"]
+)
 def test_numbers_stay_between_their_ends(kind):
     values = drawn(kind)
     low, high = SAID[kind]["min"], SAID[kind]["max"]

@@ -1,4 +1,4 @@
-"""A pipeline as one trial of a Weights & Biases server: its stages have runs of their own, the agent's has the result."""
+"""A pipeline as one trial of a Weights & Biases server: stages have runs of their own, the agent's has the result."""
 
 import os
 from collections.abc import Sequence
