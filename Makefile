@@ -82,7 +82,7 @@ plan: $(READY) ## what one will take: NAME=... [GPU=h200 GPUS=8 NODES=2 MFU=0.3 
 		$(if $(NODES),--nodes $(NODES)) $${GPU:+--gpu "$$GPU"} $${MFU:+--mfu "$$MFU"} $${PRICE:+--price "$$PRICE"} $(ARGS)
 
 table: $(READY) ## the paper's tables with ours: T=2 (1-7, open_set, navigation, overview, cost; all writes them, pictures and report)
-	@$(PY) -m internvideo_pl table "$${T:-overview}"
+	@$(PY) -m internvideo_pl table "$${T:-all}"
 
 doctor: $(READY) ## check one before it runs: NAME=finetune/k400 [MINI=1] [DATA=folder] [FULL=1] [SAMPLE=500] [JSON=1] [ARGS=...]
 	@[ -n "$$NAME" ] || { echo 'Which experiment? Name one, as in: make doctor NAME=demo (make list prints all).' >&2; exit 2; }

@@ -10,8 +10,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "which",
         nargs="?",
-        default="overview",
-        help="1 to 7, open_set, navigation, overview (the default), cost, or all: written to results/tables/",
+        default="all",
+        help="1 to 7, open_set, navigation, overview, cost; or all (the default), written to results/tables/",
     )
     parser.add_argument("--wandb", metavar="MODE", help="with all: offline (the default), online or disabled")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from internvideo_pl.errors import UserError
 from internvideo_pl.folders import results_folder
+from internvideo_pl.run.results_report import write_results_report
 from internvideo_pl.run.wandb_tables import Mode, checked_mode, log_tables
 from internvideo_pl.tables.drawing import to_png, to_svg
 from internvideo_pl.tables.figures import figures
@@ -36,7 +37,9 @@ def main(which: str, wandb: str | None = None) -> None:
         return
     mode = checked_mode(wandb or os.environ.get("WANDB_MODE", "offline"))
     before = _before(results / FOLDER / REPRODUCED)
+    print_table(printed_table("overview", rows))
     write_all(rows, results / FOLDER, mode)
+    print(f"the page of all results: {write_results_report(results)}")
     _name(problems)
     _compare(before, reproduced(rows), results / FOLDER / REPRODUCED)
 

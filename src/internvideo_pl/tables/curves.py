@@ -68,6 +68,27 @@ def loss_curves(stages: Sequence[tuple[str, Path]]) -> list[Curve]:
     return curves
 
 
+def run_curves(path: Path) -> list[Curve]:
+    """Everything that a run logged on its way, one drawing for each kind (the part of a name before the slash).
+
+    Nothing where there is no such log, or a damaged one.
+    """
+    try:
+        series = read_metrics(path)
+    except UserError:
+        return []
+    kinds: dict[str, list[Series]] = {}
+    for one in series.values():
+        if len(one.steps) > 1:
+            kinds.setdefault(one.name.partition("/")[0] if "/" in one.name else "schedule", []).append(one)
+    curves = []
+    for kind, members in kinds.items():
+        lines = [Line(_label(one.name), one.steps, one.values, running_mean(one.values)) for one in members]
+        alt = _words(kind, lines)
+        curves.append(Curve(kind, line_plot(lines, alt, x_label="step"), alt))
+    return curves
+
+
 def running_mean(values: Sequence[float]) -> list[float]:
     """The mean over a window around each value, so that a falling curve is not drawn late; gaps (NaN) are left out.
 

@@ -22,10 +22,10 @@ def write_report(path: Path, title: str, sections: Sequence[Section], subtitle: 
     Raises:
         UserError: the page cannot be written there, or a picture is absent or none.
     """
-    page = _page(title, subtitle, sections)
+    text = page(title, subtitle, [(section.title, section_body(section)) for section in sections])
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(page, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -33,24 +33,36 @@ def write_report(path: Path, title: str, sections: Sequence[Section], subtitle: 
     return path
 
 
-def _page(title: str, subtitle: str, sections: Sequence[Section]) -> str:
-    named = list(zip(_anchors([section.title for section in sections]), sections, strict=True))
-    links = "".join(f'<li><a href="#{name}">{escape(section.title)}</a></li>' for name, section in named)
+def page(
+    title: str, subtitle: str, parts: Sequence[tuple[str, str]], script: str = "", policy: str = "", style: str = ""
+) -> str:
+    """A page of parts, with a bar of links to them.
+
+    Args:
+        title: Its heading.
+        subtitle: A sentence under it.
+        parts: Headings, each with the HTML under it.
+        script: Stands at the page's end; the policy must allow it.
+        policy: What the page may do besides showing embedded pictures.
+        style: Beside the sheet that all pages share.
+    """
+    named = list(zip(_anchors([heading for heading, _ in parts]), parts, strict=True))
+    links = "".join(f'<li><a href="#{name}">{escape(heading)}</a></li>' for name, (heading, _) in named)
     bodies = "\n".join(
-        f'<section id="{name}" aria-labelledby="{name}-h"><h2 id="{name}-h">{escape(section.title)}</h2>\n'
-        f"{section_body(section)}</section>"
-        for name, section in named
+        f'<section id="{name}" aria-labelledby="{name}-h"><h2 id="{name}-h">{escape(heading)}</h2>\n{body}</section>'
+        for name, (heading, body) in named
     )
     under = f'<p class="subtitle">{escape(subtitle)}</p>' if subtitle else ""
+    allowed = "; ".join(filter(None, ["default-src 'none'; img-src data:; style-src 'unsafe-inline'", policy]))
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="{allowed}">
 <title>{escape(title)}</title>
 <style>
-{STYLE.read_text(encoding="utf-8")}</style>
+{STYLE.read_text(encoding="utf-8")}{style}</style>
 </head>
 <body>
 <header class="top"><p class="brand">InternVideo in PyTorch Lightning</p><h1>{escape(title)}</h1>{under}</header>
@@ -59,6 +71,7 @@ def _page(title: str, subtitle: str, sections: Sequence[Section]) -> str:
 {bodies}
 </main>
 <footer>internvideo_pl {escape(code_version())}</footer>
+{f"<script>{script}</script>" if script else ""}
 </body>
 </html>
 """

@@ -20,6 +20,7 @@ from internvideo_pl.tables.protocol import fingerprint
 
 FORMAT = 3  # of the file; a later, incompatible one gets a higher number
 BEFORE = 2  # a format that is still read: it had neither recipe nor intervals
+SWEEPS = "sweeps"  # folder in results/ of sweeps: the best of many trials is no figure of an experiment
 MISSING_SHOWN = 20  # names of missing videos that a row keeps
 
 
@@ -217,9 +218,11 @@ def read_rows(results: Path) -> tuple[list[Row], list[str]]:
 
 
 def find_rows(results: Path) -> tuple[list[tuple[Path, Row]], list[str]]:
-    """As `read_rows`, each row with its file, in whose folder the rest of its run lies."""
+    """As `read_rows`, each row with its file, in whose folder the rest of its run lies; none of a sweep's trials."""
     found, problems = [], []
     for path in sorted(results.rglob("row-*.json")):
+        if path.relative_to(results).parts[0] == SWEEPS:
+            continue
         try:
             found.append((path, Row.from_json(path.read_text(encoding="utf-8"))))
         except (OSError, ValueError, RecursionError) as error:
