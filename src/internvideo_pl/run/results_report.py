@@ -28,7 +28,7 @@ from internvideo_pl.tables.sections import (
 from internvideo_pl.tables.table import Cell, Column, Table, number
 
 WIDEST, QUALITY = 1100, 78  # of embedded pictures, as JPEG
-BUDGET = 24_000_000  # bytes of pictures in the page; what comes after it is named, not shown
+BUDGET = 12_000_000  # bytes of pictures in the page; what comes after it is named, not shown
 
 
 def write_results_report(results: Path) -> Path:

@@ -87,21 +87,22 @@ def results_page(content: ResultsPage) -> str:
     )
 
 
-def sortable(table: Table, opens: Sequence[str] = (), label: str = "") -> str:
+def sortable(table: Table, opens: Sequence[str] = (), narrow: Sequence[str] = ()) -> str:
     """A table whose columns sort by a press on their heading, with a search field.
 
     Args:
         table: What it shows.
         opens: For each row the id of the template that it opens; none for a table without.
-        label: Its name for those who do not see it; the title by default.
+        narrow: Columns that a phone shows; all by default.
     """
-    heads = "".join(_head(column) for column in table.columns)
+    wide = [bool(narrow) and column.name not in narrow for column in table.columns]
+    heads = "".join(_head(column, hidden) for column, hidden in zip(table.columns, wide, strict=True))
     rows = "".join(
-        f"<tr>{_cells(table.columns, row, opens[i] if opens else '')}</tr>\n" for i, row in enumerate(table.rows)
+        f"<tr>{_cells(table.columns, row, wide, opens[i] if opens else '')}</tr>\n" for i, row in enumerate(table.rows)
     )
     notes = "".join(f"<li>{escape(note)}</li>" for note in table.notes)
     under = f"<figcaption><ul>{notes}</ul></figcaption>" if notes else ""
-    name = escape(label or table.title, quote=True)
+    name = escape(table.title, quote=True)
     return (
         f'<figure class="panel table sortable"><div class="tools"></div>'
         f'<div class="scroll" role="region" aria-label="{name}" tabindex="0">'
@@ -110,10 +111,8 @@ def sortable(table: Table, opens: Sequence[str] = (), label: str = "") -> str:
     )
 
 
-def _head(column: Column) -> str:
-    classes = " ".join(
-        word for word, wanted in {"number": column.number, "wide": column.name not in NARROW}.items() if wanted
-    )
+def _head(column: Column, wide: bool) -> str:
+    classes = " ".join(word for word, wanted in {"number": column.number, "wide": wide}.items() if wanted)
     choice = ' data-filter="1"' if column.name in FILTERED else ""
     return (
         f'<th scope="col" class="{classes}" aria-sort="none"{choice}>'
@@ -121,12 +120,12 @@ def _head(column: Column) -> str:
     )
 
 
-def _cells(columns: Sequence[Column], row: Sequence[Cell], opens: str) -> str:
+def _cells(columns: Sequence[Column], row: Sequence[Cell], wide: Sequence[bool], opens: str) -> str:
     cells = []
     for i, (column, cell) in enumerate(zip(columns, row, strict=True)):
         words = {
             "number": column.number,
-            "wide": column.name not in NARROW,
+            "wide": wide[i],
             "best": cell.best,
             cell.tone: bool(cell.tone),
         }
@@ -180,7 +179,7 @@ def _results(runs: Sequence[RunView]) -> str:
     templates = "".join(
         f'<template id="{name}">{_opened(view)}</template>\n' for name, view in zip(names, runs, strict=True)
     )
-    return sortable(table, names) + templates
+    return sortable(table, names, NARROW) + templates
 
 
 def _line(row: Row) -> list[Cell]:
