@@ -3,6 +3,7 @@
 import re
 
 from internvideo_pl.folders import list_experiments, project_root
+from internvideo_pl.run.sweep.document import list_sweeps
 
 ROOT = project_root()
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -39,7 +40,7 @@ def test_glosses_are_short():
 def test_experiments_that_the_readme_names_exist():
     named = set(re.findall(r"NAME=([a-z0-9_/]+)", README))
     assert named
-    assert named <= set(list_experiments())
+    assert named <= {*list_experiments(), *(f"sweeps/{name}" for name in list_sweeps())}
 
 
 def test_makefile_has_every_verb_that_the_readme_uses():
