@@ -177,7 +177,7 @@ class VideoData(L.LightningDataModule):
         """Random clips of the training list, for draws in any order."""
         samples = self.split("train").samples
         clips = TrainingClips(samples, self.config, self.cache, seed, flip=self.config.flip and self._flippable())
-        clips.hopeless = self._hopeless("train")
+        clips.hopeless = self.hopeless("train")
         return clips
 
     def train_dataloader(self) -> TrainingLoader:
@@ -193,12 +193,13 @@ class VideoData(L.LightningDataModule):
         """Every view of every video of a split, read as in tests."""
         kind = WindowClips if self.config.sampling == "windows" else EvaluationClips
         clips = kind(self.split(split).samples, self.config, self.cache)
-        clips.hopeless = self._hopeless(split)
+        clips.hopeless = self.hopeless(split)
         settings = loading(self.config) | {"batch_size": clips.batch_size}
         loader: DataLoader[Any] = DataLoader(clips, sampler=EvaluationOrder(len(clips)), **settings)
         return loader
 
-    def _hopeless(self, split: str) -> dict[str, str]:
+    def hopeless(self, split: str) -> dict[str, str]:
+        """Reason by path of videos of a split that are known to give no frame."""
         return {fault.path: fault.reason for fault in self.split(split).faults} | self.hung
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:

@@ -49,4 +49,8 @@ class Supervised(nn.Module):
         Returns:
             {"loss": scalar}
         """
-        return {"loss": mixed_cross_entropy(self.model(clip), label, share, self.config.label_smoothing)}
+        return self.of_scores(self.model(clip), label, share)
+
+    def of_scores(self, scores: Tensor, label: Tensor, share: float = 1.0) -> dict[str, Tensor]:
+        """The loss of class scores (B, K) that were computed before; arguments and result as of `forward`."""
+        return {"loss": mixed_cross_entropy(scores, label, share, self.config.label_smoothing)}

@@ -24,6 +24,7 @@ from internvideo_pl.data.mixture import MixtureData
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.errors import UserError
 from internvideo_pl.run.build import build_data, build_module, check_fit, check_labels, saved_model, world_size
+from internvideo_pl.run.features import with_features
 from internvideo_pl.run.finished import Finished, finish, read_finished
 from internvideo_pl.run.folder import DONE
 from internvideo_pl.run.inputs import find_inputs, hashed, use_inputs
@@ -121,6 +122,8 @@ def _run(
         ledger.record(fault)
     L.seed_everything(experiment.seed, workers=True, verbose=False)
     module = build_module(experiment, data, parents, steps)
+    with turns.turn("features"):  # what one process computes, the next finds
+        data = with_features(experiment, data, module, trains=steps > 0)
     if first:
         _clear(folder)
         save_config(experiment, folder / "config.yaml")

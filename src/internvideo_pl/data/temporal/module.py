@@ -247,7 +247,7 @@ class LocalizationData(VideoData):
         settings = loading(config)
         if config.sampling == "windows":
             stream = WindowStream(samples, config, self.cache, config.fps, self.done)
-            stream.clips.hopeless = self._hopeless("test")
+            stream.clips.hopeless = self.hopeless("test")
             return DataLoader(stream, **settings | {"batch_size": None, "collate_fn": None})
         self._require_features()
         clips = FeatureClips(samples, config.features, self.timing, self.more_files)

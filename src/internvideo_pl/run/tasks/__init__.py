@@ -4,6 +4,7 @@ from internvideo_pl.run.tasks.answering import ANSWER, CHOOSE, COUNT, MULTIPLE_C
 from internvideo_pl.run.tasks.localization import EXTRACT, LOCALIZE
 from internvideo_pl.run.tasks.open_set import OPEN_SET
 from internvideo_pl.run.tasks.pretraining import ALIGN, MASKED
+from internvideo_pl.run.tasks.probe import PROBE
 from internvideo_pl.run.tasks.recognition import COORDINATE, SUPERVISED, ZERO_SHOT
 from internvideo_pl.run.tasks.retrieval import RETRIEVAL
 from internvideo_pl.run.tasks.task import Parents, Task
@@ -25,4 +26,5 @@ TASKS: dict[str, Task] = {
     "extract": EXTRACT,
     "localize": LOCALIZE,
     "open_set": OPEN_SET,
+    "probe": PROBE,
 }
