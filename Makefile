@@ -12,11 +12,11 @@ PINNED := $(VENV)/constraints.txt
 
 # Handed to the recipes through the environment, so that no value is ever read as shell text. Only what was given is: an
 # empty NODE_RANK in the environment stops Lightning.
-WORDS := NAME DATA ONLY ROUNDS VIDEOS SAMPLE T TO SIZE GOP CRF FROM GPU MFU PRICE NODE_RANK MASTER CPUS TIME PARTITION ACCOUNT TRIALS HOURS GPU_HOURS SLURM
+WORDS := TEXT MODEL TOP WINDOW NAME DATA ONLY ROUNDS VIDEOS SAMPLE T TO SIZE GOP CRF FROM GPU MFU PRICE NODE_RANK MASTER CPUS TIME PARTITION ACCOUNT TRIALS HOURS GPU_HOURS SLURM
 export $(foreach word,$(WORDS),$(if $(filter undefined,$(origin $(word))),,$(word)))
 
 .DEFAULT_GOAL := help
-.PHONY: moved help install vocabulary experiment slurm sweep list plan table doctor bench shard weights card test test-all lint format clean
+.PHONY: moved help install vocabulary experiment slurm sweep list plan table doctor bench shard weights card search test test-all lint format clean
 .DELETE_ON_ERROR:
 
 help: ## print this list
@@ -107,6 +107,11 @@ weights: $(READY) ## audit and convert: FROM=<file, run or short name> [TO=y.saf
 card: $(READY) ## a model card: FROM=<run, file or short name> [TO=folder saves the whole model] [ARGS="--licence apache-2.0"]
 	@[ -n "$$FROM" ] || { echo 'Whose card? Name a model, as in: make card FROM=results/demo/001/pretrain' >&2; exit 2; }
 	@set -f; exec $(PY) -m internvideo_pl card "$$FROM" $${TO:+"$$TO"} $(ARGS)
+
+search: $(READY) ## find videos by a sentence: TEXT="a dog runs" VIDEOS=folder MODEL=<run, file or name> [TOP=5 WINDOW=10] [TO=page.html] [JSON=1]
+	@[ -n "$$TEXT" ] || { echo 'Search for what? As in: make search TEXT="a dog runs" VIDEOS=folder MODEL=internvideo_mm_l14' >&2; exit 2; }
+	@set -f; exec $(PY) -m internvideo_pl search --videos "$$VIDEOS" --model "$$MODEL" $${TOP:+--top "$$TOP"} \
+		$${WINDOW:+--window "$$WINDOW"} $${TO:+--to "$$TO"} $(if $(filter-out 0,$(JSON)),--json) $(ARGS) -- "$$TEXT"
 
 test: $(READY) ## run the tests that take seconds (JOBS=2 at a time)
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) --dist worksteal -m "not slow"

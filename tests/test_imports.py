@@ -9,7 +9,20 @@ import internvideo_pl
 
 ORDER = [
     # simulators know nothing but geometry and pixels; data/ opens them for episodes and draws its miniature in one
-    *("errors", "folders", "video", "text", "simulators", "data", "backbones", "heads", "weights", "models", "losses"),
+    *(
+        "errors",
+        "folders",
+        "video",
+        "text",
+        "simulators",
+        "data",
+        "backbones",
+        "heads",
+        "weights",
+        "models",
+        "search",
+        "losses",
+    ),
     *("objectives", "metrics", "optim", "modules", "tables", "callbacks", "config", "bench", "run", "commands"),
     "__main__",
 ]

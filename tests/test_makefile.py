@@ -61,6 +61,25 @@ def test_experiment_needs_a_name(make):
 
 
 @pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["MODEL=a b"], ["--model", "a b", "--", "it's -- $x"]),
+        (["MODEL=m", "TOP=3", "WINDOW=2.5"], ["--model", "m", "--top", "3", "--window", "2.5", "--", "it's -- $x"]),
+        (["MODEL=m", "TO=a.html", "JSON=1"], ["--model", "m", "--to", "a.html", "--json", "--", "it's -- $x"]),
+    ],
+)
+def test_search_hands_over_what_was_given(make, given, expected):
+    done = make("search", "TEXT=it's -- $$x", "VIDEOS=/my videos", *given)
+    assert words(done) == ["search", "--videos", "/my videos", *expected]
+
+
+def test_search_needs_a_sentence(make):
+    done = make("search", "VIDEOS=/videos")
+    assert done.returncode == 2
+    assert "Search for what?" in done.stderr.splitlines()[0]
+
+
+@pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (["NAME=demo"], ["run", "demo"]),

@@ -7,6 +7,7 @@ from internvideo_pl.commands import (
     mini,
     plan,
     run,
+    search,
     shard,
     slurm,
     sweep,
@@ -29,5 +30,6 @@ COMMANDS = {
     "mini": mini.COMMAND,
     "weights": weights.COMMAND,
     "card": card.COMMAND,
+    "search": search.COMMAND,
     "vocabulary": vocabulary.COMMAND,
 }
