@@ -7,6 +7,8 @@ from data_modules.activitynet import (
     UntrimmedClipConfig,
 )
 from data_modules.activitynet_captions import ActivityNetCaptions
+from data_modules.ava import Ava
+from data_modules.ava_kinetics import AvaKinetics, AvaKineticsConfig
 from data_modules.didemo import DiDeMo
 from data_modules.fineaction import FineAction
 from data_modules.hacs import HacsClips, HacsClipsConfig, HacsSegments
@@ -34,6 +36,7 @@ from data_modules.vatex import Vatex
 from data_modules.webvid import WebVid2M, WebVid10M
 from internvideo_pl.data.captions import CaptionConfig
 from internvideo_pl.data.clips import ClipConfig
+from internvideo_pl.data.keyframes import KeyframeConfig
 from internvideo_pl.data.mixture import MixtureData
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.data.parts import MixtureConfig
@@ -81,4 +84,6 @@ DATASETS: dict[str, tuple[type[VideoData], type[ClipConfig]]] = {
     "lsmdc_mc": (LsmdcMc, ClipConfig),
     "r2r_ce": (R2RCE, R2RCEConfig),
     "own_videos": (OwnVideos, OwnVideosConfig),
+    "ava": (Ava, KeyframeConfig),
+    "ava_kinetics": (AvaKinetics, AvaKineticsConfig),
 }

@@ -59,9 +59,18 @@ class InputSpec:
             UserError: The clip has too few frames, or is not square, or is not such a tensor.
         """
         self._check(video)
-        if video.shape[1] != self.num_frames:
-            video = video[:, self._middle_frames(video.shape[1])]
-        return normalize(resize(video, self.size, self.size), self.mean, self.std)
+        if video.shape[2] != video.shape[3]:
+            _, _, height, width, _ = video.shape
+            raise UserError(f"a clip of {height} x {width} pixels is not square: crop it before it is resized.")
+        return normalize(resize(self._thinned(video), self.size, self.size), self.mean, self.std)
+
+    def prepare_full(self, video: Tensor) -> Tensor:
+        """As `prepare`, with height and width as they are: float32 (B, 3, num_frames, H, W)."""
+        self._check(video)
+        return normalize(self._thinned(video), self.mean, self.std)
+
+    def _thinned(self, video: Tensor) -> Tensor:
+        return video if video.shape[1] == self.num_frames else video[:, self._middle_frames(video.shape[1])]
 
     def _middle_frames(self, available: int) -> list[int]:
         return [(2 * i + 1) * available // (2 * self.num_frames) for i in range(self.num_frames)]
@@ -71,14 +80,12 @@ class InputSpec:
             raise UserError(
                 f"expected a batch of clips as uint8 (B, T, H, W, 3), got {video.dtype} {tuple(video.shape)}."
             )
-        _, available, height, width, _ = video.shape
+        available = video.shape[1]
         if available < self.num_frames:
             raise UserError(
                 f"a clip of {available} frames is too short for a backbone that reads {self.num_frames}: "
                 f"sample at least {self.num_frames} frames."
             )
-        if height != width:
-            raise UserError(f"a clip of {height} x {width} pixels is not square: crop it before it is resized.")
 
 
 @dataclass(frozen=True)

@@ -172,11 +172,29 @@ class MaskedEncoder(nn.Module):
         positions = self.positions.to(x)
         return x + (positions if visible is None else positions[0, visible])
 
-    def finish(self, x: Tensor) -> Features:
+    def finish(self, x: Tensor, grid: Grid | None = None) -> Features:
         """The last block's tokens (B, N, D) as features, normalised and pooled as the config says."""
         x = self.norm(x)
         pooled = x[:, 0] if self.config.pooling == "first" else x.mean(dim=1)
-        return Features(x, self.fc_norm(pooled), self.grid)
+        return Features(x, self.fc_norm(pooled), grid or self.grid)
+
+    def forward_full(self, video: Tensor) -> Features:
+        """As `forward`, for clips of any height and width in whole patches; positions are interpolated to them.
+
+        Raises:
+            UserError: The clip is not in whole patches, or has another number of frames than the encoder's.
+        """
+        frames, *sides = video.shape[2:]
+        patch = self.config.patch_size
+        if frames != self.config.num_frames or any(side % patch for side in sides):
+            raise UserError(
+                f"this encoder reads {self.config.num_frames} frames whose sides are multiples of {patch} pixels, not "
+                f"{frames} of {sides[0]} x {sides[1]}: choose another data.short_side or data.num_frames."
+            )
+        grid = self.grid[0], sides[0] // patch, sides[1] // patch
+        x = self.patch_embed(video)
+        x = x + interpolate_table(self.positions, self.grid, grid).to(x)
+        return self.finish(run_blocks(self.blocks, x, self.config.checkpointing), grid)
 
     def encode_visible(self, video: Tensor, visible: Tensor) -> Tensor:
         """Tokens (B, V, D) of the visible tubes (B, V), which alone are embedded and see one another."""

@@ -180,6 +180,11 @@ class VideoData(L.LightningDataModule):
         clips.hopeless = self.hopeless("train")
         return clips
 
+    def evaluation_clips(self, samples: Sequence[Sample]) -> EvaluationClips:
+        """The clips of a test list."""
+        kind = WindowClips if self.config.sampling == "windows" else EvaluationClips
+        return kind(samples, self.config, self.cache)
+
     def train_dataloader(self) -> TrainingLoader:
         """Shuffled training clips; an incomplete last batch is dropped."""
         order = TrainingOrder(len(self.split("train").samples), self.seed, self.repeats)
@@ -191,8 +196,7 @@ class VideoData(L.LightningDataModule):
 
     def evaluation_loader(self, split: str) -> DataLoader[Batch]:
         """Every view of every video of a split, read as in tests."""
-        kind = WindowClips if self.config.sampling == "windows" else EvaluationClips
-        clips = kind(self.split(split).samples, self.config, self.cache)
+        clips = self.evaluation_clips(self.split(split).samples)
         clips.hopeless = self.hopeless(split)
         settings = loading(self.config) | {"batch_size": clips.batch_size}
         loader: DataLoader[Any] = DataLoader(clips, sampler=EvaluationOrder(len(clips)), **settings)

@@ -5,8 +5,10 @@ Unlike ActivityNet's rule for segments, a box is judged by the true box that it 
 Shape legend: P detections, G true boxes, F key frames, K classes.
 """
 
+import heapq
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -54,13 +56,27 @@ class FrameDetection(SampleMetric):
     Args:
         truth: The official boxes.
         cap: Surest detections of a key frame that count; 0 for all (copies of the evaluator leave the cap out).
+        empty_frames: Whether detections on key frames without a true box count as false; copies of the evaluator leave
+            such key frames out.
+        parts: Numbers of key frames that are also scored by themselves, by name.
     """
 
-    def __init__(self, truth: TrueBoxes, cap: int = CAP, **kwargs: Any):
+    def __init__(
+        self,
+        truth: TrueBoxes,
+        cap: int = CAP,
+        empty_frames: bool = True,
+        parts: Mapping[str, Ints] | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         kept = np.isin(truth.label, truth.classes)
         self.truth = TrueBoxes(truth.frame[kept], truth.box[kept], truth.label[kept], truth.num_frames, truth.classes)
         self.cap = cap
+        self.counted = np.ones(truth.num_frames, dtype=bool)
+        if not empty_frames:
+            self.counted = np.isin(np.arange(truth.num_frames), self.truth.frame)
+        self.parts = dict(parts or {})
         self.missing: list[int] = []
         self.add_rows("box", (4,), torch.float64)
         self.add_rows("score", (), torch.float64)
@@ -79,10 +95,10 @@ class FrameDetection(SampleMetric):
             score: (P,), the higher the surer.
             label: int64 (P,), action ids.
         """
-        scored = torch.isin(label, torch.tensor(self.truth.classes, device=label.device))
+        scored = torch.isin(label, torch.tensor(self.truth.classes, device=label.device)) & bool(self.counted[frame])
         box, score, label = box[scored], score[scored], label[scored]
         if self.cap and len(score) > self.cap:
-            best = score.sort(descending=True, stable=True).indices[: self.cap].sort().values
+            best = surest(box, score, label, self.cap)
             box, score, label = box[best], score[best], label[best]
         place = torch.arange(len(score), device=score.device)
         key = torch.stack([torch.full_like(place, frame), place], dim=1)
@@ -90,24 +106,42 @@ class FrameDetection(SampleMetric):
         self.append(reported=torch.tensor([frame], device=self.device))
 
     def compute(self) -> dict[str, float]:
-        """`mAP@0.5` in percent, the mean over the scored classes that have a true box.
+        """`mAP@0.5` in percent, the mean over the scored classes that have a true box, and its bounds.
+
+        It is over the key frames that were reported, and so is `<part>/mAP@0.5`. The bounds `mAP@0.5/low` and
+        `mAP@0.5/high` count the others as well: first with nothing found there, then with everything found and surest.
 
         Raises:
             UserError: No key frame was reported, or a value is not finite.
         """
-        values = np.asarray(list(self.per_class().values()))
-        return {"mAP@0.5": float(100 * np.nanmean(values))}
+        found = self._detections()
+        whole = np.ones(self.truth.num_frames, dtype=bool)
+        seen = whole.copy()
+        seen[self.missing] = False
+        result = {"mAP@0.5": self._mean(found, seen), "mAP@0.5/low": self._mean(found, whole)}
+        result["mAP@0.5/high"] = self._mean(found, whole, won=~seen)
+        for name, frames in self.parts.items():
+            mine = np.zeros_like(seen)
+            mine[frames] = True
+            result[f"{name}/mAP@0.5"] = self._mean(found, seen & mine)
+        return result
 
     def per_class(self) -> dict[int, float]:
-        """Average precision, 0 to 1, of each scored class; NaN for one without a true box.
+        """Average precision, 0 to 1, of each scored class over the key frames that were reported; NaN without truth.
 
         Raises:
             UserError: As `compute`.
         """
-        box, score, label, frame = self._detections()
-        return {which: self._class(which, box, score, label, frame) for which in self.truth.classes}
+        found = self._detections()
+        seen = np.ones(self.truth.num_frames, dtype=bool)
+        seen[self.missing] = False
+        return dict(zip(self.truth.classes, self._precisions(found, seen), strict=True))
 
-    def _detections(self) -> tuple[Floats, Floats, Ints, Ints]:
+    def _mean(self, found: "_Found", frames: NDArray[np.bool_], won: NDArray[np.bool_] | None = None) -> float:
+        values = np.asarray(self._precisions(found, frames, won))
+        return float(100 * np.nanmean(values)) if np.isfinite(values).any() else float("nan")
+
+    def _detections(self) -> "_Found":
         reported = self.rows("reported").unique().tolist()
         if not reported:
             raise UserError("No key frame was reported: check that the test split is not empty and its videos decode.")
@@ -119,12 +153,48 @@ class FrameDetection(SampleMetric):
                 "A detection's score or box is not a finite number; load a checkpoint from before it diverged."
             )
         order = falling(score)
-        return box[order], score[order], label[order], key[order, 0]
+        return _Found(box[order], label[order], key[order, 0])
 
-    def _class(self, which: int, box: Floats, score: Floats, label: Ints, frame: Ints) -> float:
-        mine, true = label == which, self.truth.label == which
-        hit = hits(box[mine], frame[mine], self.truth.box[true], self.truth.frame[true])
-        return float(average_precision(hit[None], int(true.sum()))[0])
+    def _precisions(
+        self, found: "_Found", frames: NDArray[np.bool_], won: NDArray[np.bool_] | None = None
+    ) -> list[float]:
+        """Average precision of every class in some key frames (F,), with all boxes of some (F,) found before others."""
+        inside, true = frames[found.frame], frames[self.truth.frame]
+        values = []
+        for which in self.truth.classes:
+            mine, wanted = inside & (found.label == which), true & (self.truth.label == which)
+            hit = hits(found.box[mine], found.frame[mine], self.truth.box[wanted], self.truth.frame[wanted])
+            if won is not None:
+                hit = np.concatenate([np.ones(int((wanted & won[self.truth.frame]).sum()), dtype=bool), hit])
+            values.append(float(average_precision(hit[None], int(wanted.sum()))[0]))
+        return values
+
+
+class _Found(NamedTuple):
+    """Detections in falling order of score: boxes (P, 4), labels (P,), numbers of their key frames (P,)."""
+
+    box: Floats
+    label: Ints
+    frame: Ints
+
+
+def surest(box: Tensor, score: Tensor, label: Tensor, cap: int) -> Tensor:
+    """Places (cap,) of the detections of a key frame that the evaluator's reader keeps, in their own order.
+
+    Where the score at the cap ties, the reader's heap decides: a row only enters for one with a lower score, and the
+    one that leaves is the least by score, action id, y1, x1, y2, x2.
+    """
+    order = score.sort(descending=True, stable=True)
+    if order.values[cap - 1] > order.values[cap]:
+        return order.indices[:cap].sort().values
+    x1, y1, x2, y2 = box.T.tolist()
+    heap: list[tuple[Any, ...]] = []
+    for row in zip(score.tolist(), label.tolist(), y1, x1, y2, x2, range(len(score)), strict=True):
+        if len(heap) < cap:
+            heapq.heappush(heap, row)
+        elif row[0] > heap[0][0]:
+            heapq.heapreplace(heap, row)
+    return torch.tensor(sorted(row[-1] for row in heap), device=score.device)
 
 
 def hits(found: Floats, frame: Ints, truth: Floats, truth_frame: Ints, least: float = LEAST) -> NDArray[np.bool_]:

@@ -1,16 +1,17 @@
 """Which frames of a video make a clip. Pure functions from frame counts to frame numbers (int64, from 0).
 
-Four families. *Dense*: a window of neighbouring frames at a stride (masked video encoder; Kinetics and most action
+Five families. *Dense*: a window of neighbouring frames at a stride (masked video encoder; Kinetics and most action
 sets). *Segments* and *intervals*: the video in equal parts, one frame of each (Something-Something; UniFormerV2). *Per
-second*: so many frames a second, then thinned (retrieval). *Windows*: all of a video (features over time). Training
-draws from a generator that the caller passes; tests draw nothing. Where the public release and the usual definition
-differ, the docstring says which one is here.
+second*: so many frames a second, then thinned (retrieval). *Windows*: all of a video (features over time). *Around*: a
+moment in the middle (key frames). Training draws from a generator that the caller passes; tests draw nothing. Where the
+public release and the usual definition differ, the docstring says which one is here.
 """
 
 import math
 
 import numpy as np
 
+MOMENT_SLACK = 5e-4  # seconds: forgives times that containers keep in milliseconds
 TIME_SLACK = 1e-6  # forgives times that are sums of rounded ones, in frames of the rate asked for
 
 
@@ -191,3 +192,32 @@ def sliding_windows(num_frames: int, window: int, hop: int, stride: int = 1) -> 
     span = (window - 1) * stride + 1
     starts = np.arange(0, max(num_frames - span, 0) + 1, hop, dtype=np.int64)
     return (starts[:, None] + stride * np.arange(window, dtype=np.int64)).clip(max=num_frames - 1)
+
+
+def around(
+    times: np.ndarray, at: float, clip_length: int, stride: int, rate: float, stretch: bool = False
+) -> np.ndarray:
+    """Frames around a moment: of clip_length * stride frames at `rate` a second with the moment in the middle, one of
+    each `stride`, which one being (stride - 1) // 2 (AlphAction and InternVideo's release on AVA).
+
+    What is shown at those times is taken, whatever rate the video itself has. Times outside get the nearest end.
+
+    Args:
+        times: (N,) seconds at which each frame is shown.
+        at: The moment, in seconds.
+        clip_length: T.
+        stride: Frames at `rate` between two frames of the clip.
+        rate: Frames a second.
+        stretch: Whether a side of the moment that is too short is spread over its half of the clip instead.
+
+    Returns:
+        int64 (clip_length,)
+    """
+    first = (stride - 1) // 2 - clip_length * stride // 2
+    shift = (first + stride * np.arange(clip_length)) / rate
+    if stretch:
+        half = clip_length * stride / 2 / rate
+        before, after = max(at - times[0], 0.0), max(times[-1] - at, 0.0)
+        shift = np.where(shift < 0, shift * min(before / half, 1), shift * min(after / half, 1))
+    shown = np.searchsorted(times, at + shift + MOMENT_SLACK, side="right") - 1
+    return shown.clip(0, len(times) - 1).astype(np.int64)

@@ -51,6 +51,10 @@ _FRESH: tuple[Rule, ...] = (
 _NO_HIDDEN_WORDS: Rule = (r"text_mask_embedding$", "only for hidden words, which no objective has")
 _FRESH_HEAD: Rule = (HEAD, "a classifier of its own")
 _NOT_IN_PRETRAINING: Rule = (r"(^|\.)fc_norm\.", "normalises pooled tokens, which pretraining does not do")
+_NOT_IN_CLASSIFIER: Rule = (
+    r"^norm\.(weight|bias)$",
+    "normalises tokens; fine-tuning does their mean",
+)
 _NOT_IN_CLIP: tuple[Rule, ...] = (
     (r"\.(dpe|dec)\.\d+\.|temporal_cls_token$|\.balance$", "global blocks, which start silent; CLIP has none"),
 )
@@ -62,6 +66,7 @@ _LEFT_OUT: tuple[Rule, ...] = (
     (r"^(mask_token|decoder\.|encoder_to_decoder\.)", "the decoder of pretraining"),
     (HEAD, "the classifier"),
     (r"(^|\.)norm\.(weight|bias)$", "pretraining's last LayerNorm, in whose place fc_norm comes"),
+    (r"(^|\.)fc_norm\.(weight|bias)$", "fine-tuning's LayerNorm on pooled tokens, in whose place norm comes"),
     (r"(^|\.)caption_decoder\.", "this model has no caption decoder"),
 )
 _PART_WORDS = {"masked": "the masked encoder", "tower": "the video tower", "multimodal": "the multimodal encoder"}
@@ -153,6 +158,8 @@ def _fresh_rules(kind: str, source: str, found: State, head: bool) -> list[Rule]
     rules = [*_FRESH, _NO_HIDDEN_WORDS, *([] if head else [_FRESH_HEAD])]
     if kind in ("masked_autoencoder", "masked_encoder"):
         rules.append(_NOT_IN_PRETRAINING)
+    if kind in ("masked_classifier", "masked_encoder"):
+        rules.append(_NOT_IN_CLASSIFIER)
     rules = [rule for rule in rules if not any(re.search(rule[0], name) for name in found)]
     if source.endswith("_clip"):
         rules += _NOT_IN_CLIP

@@ -5,6 +5,7 @@ from functools import partial
 from internvideo_pl.data.mini import (
     activitynet,
     activitynet_captions,
+    ava,
     didemo,
     hmdb51,
     howto100m,
@@ -71,4 +72,6 @@ MINIS: dict[str, Layout] = {
     "msrvtt_mc": Layout(msrvtt_challenge.ChallengeMini, msrvtt_challenge.plan, msrvtt_challenge.annotate),
     "lsmdc_mc": Layout(lsmdc_mc.LsmdcMini, lsmdc_mc.plan, lsmdc_mc.annotate),
     "image_text": Layout(image_text.ImageTextMini, image_text.plan, image_text.annotate, image_text.pack),
+    "ava": Layout(ava.AvaMini, ava.plan, ava.annotate),
+    "ava_kinetics": Layout(ava.AvaKineticsMini, ava.plan_both, ava.annotate_both),
 }

@@ -39,13 +39,18 @@ def render(scene: Scene, size: int = 64, frames: int = 12) -> NDArray[np.uint8]:
     """
     frames = scene.frames if isinstance(scene, Film) else frames
     rng = np.random.default_rng((*scene.seed, 1))
-    camera = np.outer(np.arange(frames), scene.pan) + rng.normal(0.0, JITTER, (frames, 2))  # (T, 2)
+    camera = camera_of(rng, scene, frames)
     clip = background(rng, scene.family, camera, size)  # (T, S, S, 3)
     for index in scene.order:
         shown = slice(*scene.shown[index]) if isinstance(scene, Film) else slice(None)
         alpha, colour = paint(scene.things[index], camera[shown], size)
         clip[shown] += alpha[..., None] * (colour - clip[shown])
     return expose(rng, clip)
+
+
+def camera_of(rng: np.random.Generator, scene: Scene, frames: int) -> NDArray[np.float64]:
+    """Where the camera is in each frame, (T, 2) frame sides, x and y; the first draw of `render`'s stream."""
+    return np.outer(np.arange(frames), scene.pan) + rng.normal(0.0, JITTER, (frames, 2))
 
 
 def expose(rng: np.random.Generator, clip: Array) -> NDArray[np.uint8]:

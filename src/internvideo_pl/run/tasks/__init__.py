@@ -1,6 +1,7 @@
 """What experiments can be about: one file a family of tasks."""
 
 from internvideo_pl.run.tasks.answering import ANSWER, CHOOSE, COUNT, MULTIPLE_CHOICE
+from internvideo_pl.run.tasks.box_actions import BOX_ACTIONS
 from internvideo_pl.run.tasks.localization import EXTRACT, LOCALIZE
 from internvideo_pl.run.tasks.open_set import OPEN_SET
 from internvideo_pl.run.tasks.pretraining import ALIGN, MASKED
@@ -27,4 +28,5 @@ TASKS: dict[str, Task] = {
     "localize": LOCALIZE,
     "open_set": OPEN_SET,
     "probe": PROBE,
+    "box_actions": BOX_ACTIONS,
 }
