@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,14 @@ GAP, GROUP_GAP, MARGIN = 4, 18, 20
 LABEL_WIDTH, FONT_SIZE, TITLE_SIZE = 168, 15, 19
 # A dark ground lets frames speak, and suits a light page as well as a dark one.
 GROUND, INK, MUTED, RIGHT, WRONG = "#14181f", "#e7ebf0", "#9aa5b3", "#46c28a", "#ff8a70"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A picture beside a run, and what it shows."""
+
+    path: Path
+    caption: str
 
 
 class Strip(NamedTuple):

@@ -3,16 +3,17 @@
 Shapes: S shown clips, T frames, H height, W width.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from internvideo_pl.callbacks.pictures import Strip, filmstrip
+from internvideo_pl.callbacks.insight import recognition_insight, similarity_map
+from internvideo_pl.callbacks.pictures import Preview, Strip, filmstrip
 from internvideo_pl.data.batch import Batch, collate
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.data.order import Draw
@@ -20,21 +21,15 @@ from internvideo_pl.heads.caption import CaptionSearchConfig, write_captions
 from internvideo_pl.metrics.retrieval import Answer
 from internvideo_pl.modules.align import ContrastiveAlignment
 from internvideo_pl.modules.masked import MaskedReconstruction
+from internvideo_pl.modules.recognition import RecognitionTest
 
 SHOWN = 4  # clips in a picture
+QUARTERS = 4  # parts of a run, after each of which reconstructions are drawn
 CAPTION_WIDTH = 400  # pixels beside the frames: sentences want more room than words
 
 
-@dataclass(frozen=True)
-class Preview:
-    """A picture beside a run, and what it shows."""
-
-    path: Path
-    caption: str
-
-
 class Previews(L.Callback):
-    """Draws a picture of augmented clips after training and, for modules with something to show, one after the test.
+    """Draws augmented clips after training, reconstructions on its way, and after the test what it found.
 
     Args:
         folder: The run's folder.
@@ -43,6 +38,7 @@ class Previews(L.Callback):
     def __init__(self, folder: Path):
         self.folder = folder
         self.previews: list[Preview] = []
+        self.drawn_at = -1
 
     def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Draw what augmentation makes of training clips, where there is any."""
@@ -50,28 +46,57 @@ class Previews(L.Callback):
         if data.config.augment.active and trainer.is_global_zero:
             self._keep(augmented_previews(data, self.folder), trainer)
 
+    def on_train_batch_end(
+        self, trainer: L.Trainer, module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Of masked pretraining, draw reconstructions at each quarter of the run, to be seen while it trains."""
+        if not isinstance(module, MaskedReconstruction) or not trainer.is_global_zero:
+            return
+        step = trainer.global_step
+        if step == self.drawn_at or step not in {module.total_steps * i // QUARTERS for i in range(1, QUARTERS)}:
+            return
+        self.drawn_at = step
+        data: VideoData = trainer.datamodule  # type: ignore[attr-defined]
+        shown = _spread(data.test_dataloader().dataset).on(module.device)
+        if len(shown):
+            module.eval()
+            with torch.no_grad():
+                self._log(draw_reconstruction(module, shown, self.folder, f"reconstruction_{step:06d}.png"), trainer)
+            module.train()
+
     def on_test_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Draw and log."""
-        draw = DRAWINGS.get(type(module))
-        if draw is None or not trainer.is_global_zero:
+        if not trainer.is_global_zero:
             return
         data: VideoData = trainer.datamodule  # type: ignore[attr-defined]
+        with torch.no_grad():
+            for preview in self._of_test(module, data):
+                self._keep(preview, trainer)
+
+    def _of_test(self, module: L.LightningModule, data: VideoData) -> Iterator[Preview]:
+        """Pictures of what the test found."""
         clips = data.test_dataloader().dataset
+        if isinstance(module, RecognitionTest) and module.accuracy.scored is not None:
+            yield from recognition_insight(module.accuracy, data.classes, clips, self.folder)
         if isinstance(module, ContrastiveAlignment):
-            self._keep(draw_gallery(module.retrieval.answers, data, clips, self.folder), trainer)
+            yield draw_gallery(module.retrieval.answers, data, clips, self.folder)
+            yield from similarity_map(module.retrieval, self.folder)
             if module.objective.encoder.caption_decoder is None:
                 return
-        batch = _spread(clips).on(module.device)
-        if not len(batch):
-            return
-        with torch.no_grad():
-            self._keep(draw(module, batch, self.folder), trainer)
+        draw = DRAWINGS.get(type(module))
+        if draw is not None and len(batch := _spread(clips).on(module.device)):
+            yield draw(module, batch, self.folder)
 
     def _keep(self, preview: Preview, trainer: L.Trainer) -> None:
         self.previews.append(preview)
+        self._log(preview, trainer)
+
+    @staticmethod
+    def _log(preview: Preview, trainer: L.Trainer) -> None:
         for logger in trainer.loggers:
             if hasattr(logger, "log_image"):
-                logger.log_image(preview.path.stem, images=[str(preview.path)])
+                name = preview.path.stem.split("_0")[0]  # pictures of one kind are one series there
+                logger.log_image(name, images=[str(preview.path)], caption=[preview.caption])
 
 
 def _spread(clips: Dataset) -> Batch:
@@ -99,7 +124,9 @@ def augmented_previews(data: VideoData, folder: Path) -> Preview:
     return Preview(path, "Training clips as they are cropped, and as the model gets them, before any are mixed.")
 
 
-def draw_reconstruction(module: MaskedReconstruction, batch: Batch, folder: Path) -> Preview:
+def draw_reconstruction(
+    module: MaskedReconstruction, batch: Batch, folder: Path, name: str = "reconstruction.png"
+) -> Preview:
     """Each clip, what the encoder sees of it, and the decoder's completion."""
     objective = module.objective
     video = objective.input.prepare(batch.video)
@@ -110,7 +137,7 @@ def draw_reconstruction(module: MaskedReconstruction, batch: Batch, folder: Path
         for strip in (Strip("video", clip), Strip("what the encoder sees", sight), Strip("completed", completion))
     ]
     hidden = masks.predicted.shape[1] / (masks.predicted.shape[1] + masks.visible.shape[1])
-    path = filmstrip(rows, folder / "reconstruction.png", f"{hidden:.0%} of the tubes hidden", group=3)
+    path = filmstrip(rows, folder / name, f"{hidden:.0%} of the tubes hidden", group=3)
     return Preview(
         path,
         f"Test videos with {hidden:.0%} of their tubes hidden. Completed tubes have the true mean and contrast of each "

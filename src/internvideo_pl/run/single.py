@@ -14,6 +14,7 @@ from internvideo_pl.callbacks.interrupts import Interrupts
 from internvideo_pl.callbacks.previews import Previews
 from internvideo_pl.callbacks.progress import Report, ReportProgress
 from internvideo_pl.callbacks.ranks import Ranks, Turns
+from internvideo_pl.callbacks.run_curves import RunCurves
 from internvideo_pl.callbacks.table_row import BenchmarkTable, RunFacts
 from internvideo_pl.callbacks.throughput import Throughput
 from internvideo_pl.callbacks.watchdog import Watchdog
@@ -138,10 +139,10 @@ def _run(
     with turns.turn("note"):
         record = _noted(folder)
     meter, pace = CostMeter(experiment.cost, folder), Throughput(experiment.trainer.log_every_n_steps)
-    pictures = Previews(folder)
+    pictures, curves = Previews(folder), RunCurves(folder)
     table = BenchmarkTable(_facts(experiment, record), folder, meter)
     shown = ReportProgress(report) if report else progress_bar()
-    callbacks = [BadVideos(ledger, folder), watchdog, meter, pace, table, pictures, shown]
+    callbacks = [BadVideos(ledger, folder), watchdog, meter, pace, table, pictures, curves, shown]
     loggers = build_loggers(experiment, folder, step, record.wandb_id)
     trainer = build_trainer(experiment, folder, callbacks, steps, interrupts, loggers)
     with quiet(), closed_loggers(), hangs.named():

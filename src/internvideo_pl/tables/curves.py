@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from internvideo_pl.errors import UserError
-from internvideo_pl.tables.plot import Line, line_plot
+from internvideo_pl.tables.drawing import Drawing, to_svg
+from internvideo_pl.tables.plot import Line, line_drawing, line_plot
 
 SMOOTHING = 0.03  # of a curve's length on either side goes into the mean that is drawn boldly
 
@@ -69,6 +70,11 @@ def loss_curves(stages: Sequence[tuple[str, Path]]) -> list[Curve]:
 
 
 def run_curves(path: Path) -> list[Curve]:
+    """`run_drawings` as SVG, with their titles and words."""
+    return [Curve(kind, to_svg(drawing), drawing.alt) for kind, drawing in run_drawings(path).items()]
+
+
+def run_drawings(path: Path) -> dict[str, Drawing]:
     """Everything that a run logged on its way, one drawing for each kind (the part of a name before the slash).
 
     Nothing where there is no such log, or a damaged one.
@@ -76,17 +82,16 @@ def run_curves(path: Path) -> list[Curve]:
     try:
         series = read_metrics(path)
     except UserError:
-        return []
+        return {}
     kinds: dict[str, list[Series]] = {}
     for one in series.values():
         if len(one.steps) > 1:
             kinds.setdefault(one.name.partition("/")[0] if "/" in one.name else "schedule", []).append(one)
-    curves = []
+    drawings = {}
     for kind, members in kinds.items():
         lines = [Line(_label(one.name), one.steps, one.values, running_mean(one.values)) for one in members]
-        alt = _words(kind, lines)
-        curves.append(Curve(kind, line_plot(lines, alt, x_label="step"), alt))
-    return curves
+        drawings[kind] = line_drawing(lines, _words(kind, lines), x_label="step", empty="nothing finite was logged")
+    return drawings
 
 
 def running_mean(values: Sequence[float]) -> list[float]:
