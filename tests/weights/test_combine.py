@@ -79,11 +79,20 @@ def test_a_mix_with_clip_touches_clips_tensors_alone(saved, clip, kind):
     assert equal(mixed(ours, clip, 0.0).state, ours.state)
 
 
-def test_only_clip_is_mixed_in(saved, clip):
+def test_tuned_weights_are_drawn_back_to_their_start(saved):
+    start = read_model(saved(make("multimodal").state_dict(), "start.pth"))
+    tuned = read_model(saved(make("multimodal").state_dict(), "tuned.pth"))
+    mix = mixed(tuned, start, 0.3)
+    for name, value in tuned.state.items():
+        torch.testing.assert_close(mix.state[name], 0.3 * start.state[name] + 0.7 * value)
+    assert equal(mixed(tuned, start, 0.0).state, tuned.state)
+
+
+def test_only_clip_and_the_same_kind_are_mixed_in(saved, clip):
     ours = read_model(saved(make("multimodal").state_dict(), "ours.pth"))
-    with pytest.raises(UserError, match="is no CLIP"):
-        mixed(ours, ours, 0.5)
     masked = read_model(saved(make("masked_classifier").state_dict(), "m.pth"))
+    with pytest.raises(UserError, match=r"cannot be mixed into ours.pth"):
+        mixed(ours, masked, 0.5)
     with pytest.raises(UserError, match="in which there is nothing of CLIP"):
         mixed(masked, clip, 0.5)
 

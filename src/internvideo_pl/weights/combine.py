@@ -55,15 +55,20 @@ def _mean(values: Sequence[Tensor]) -> Tensor:
 
 
 def mixed(ours: Recognized, clip: Recognized, share: float) -> Recognized:
-    """Weights that started from CLIP, drawn back towards it: share * CLIP + (1 - share) * ours, on CLIP's tensors.
+    """Weights drawn back towards what they started from: share * start + (1 - share) * ours, on the start's tensors.
+
+    The start is CLIP, of which only a part is in ours, or weights of our own kind, such as those before fine-tuning.
 
     Raises:
-        UserError: The second weights are no CLIP, nothing of CLIP is in the first, or a shape differs.
+        UserError: The second weights are neither, nothing of CLIP is in the first, or a shape differs.
     """
-    if not clip.source.endswith("_clip"):
-        raise UserError(f"{clip.name} is no CLIP: only CLIP's weights are mixed in; others can be averaged.")
-    theirs, _ = renamed(clip.state, clip.kind, ours.kind)
-    theirs = {name: value.float() for name, value in theirs.items() if name in ours.state}
+    if not clip.source.endswith("_clip") and clip.kind != ours.kind:
+        raise UserError(
+            f"{clip.name} ({clip.kind}) cannot be mixed into {ours.name} ({ours.kind}): only CLIP's weights can, or "
+            "those of the same kind."
+        )
+    theirs = clip.state if clip.kind == ours.kind else renamed(clip.state, clip.kind, ours.kind)[0]
+    theirs = {name: value.float() for name, value in theirs.items() if name in ours.state and value.is_floating_point()}
     if not theirs:
         raise UserError(f"{ours.name} is a {ours.kind.replace('_', ' ')}, in which there is nothing of CLIP to mix.")
     state = {name: value.float() if name in theirs else value for name, value in ours.state.items()}

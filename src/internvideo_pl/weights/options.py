@@ -15,8 +15,9 @@ class WeightsConfig:
         threshold: Share of the model's and of the file's values that must fit each other, 0 .. 1; the audit names the
             rest. 1 lets nothing differ but what the table of exceptions allows (a fresh classifier and the like).
         average: More weights of the same kind; all of them and the parent are averaged.
-        mix: CLIP weights to mix in after that (WiSE-FT), a file or short name; null for none.
-        mix_ratio: CLIP's share in the mix; 0.5 in the release's zero-shot evaluation.
+        mix: Weights to mix in after that (WiSE-FT): CLIP's, or those of the same kind that the parent was fine-tuned
+            from; named as a parent is, null for none.
+        mix_ratio: Their share in the mix; 0.5 of CLIP in the release's zero-shot evaluation.
         classes: JSON file that says which row of the file's classifier serves which class here (a list of rows, or
             class names with rows); null for the release's rule, the first 400 of 710.
     """

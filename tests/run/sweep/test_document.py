@@ -42,7 +42,7 @@ def test_every_shipped_sweep_loads_and_names_keys_of_its_experiment(name, mini):
 
 
 def test_those_that_were_promised_are_shipped():
-    assert {"k400_lr", "masking", "coordination"} <= set(NAMES)
+    assert {"k400_lr", "masking", "coordination", "retrieval_wise_ft"} <= set(NAMES)
     mini = experiments_folder() / "sweeps" / "mini"
     assert {path.stem for path in mini.glob("*.yaml")} == set(NAMES)
 
