@@ -130,6 +130,7 @@ class ActivityNet(ActivityNetList, VideoData):
 
     facts = ACTIVITYNET
     folder_name = "activitynet"
+    keeps_scores = True
     config: UntrimmedClipConfig
 
     @property

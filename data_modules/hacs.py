@@ -126,6 +126,7 @@ class HacsClips(HacsList, VideoData):
 
     facts = HACS_CLIPS
     folder_name = "hacs"
+    keeps_scores = True
     config: HacsClipsConfig
 
     @cached_property

@@ -69,6 +69,7 @@ class VideoData(L.LightningDataModule):
     captions: ClassVar[str] = "one a video"  # a retrieval test's queries: that, "all" or "paragraph"
     test_splits: ClassVar[tuple[str, ...]] = ("test",)  # the list behind each loader of a test
     official: bool = True  # whether there is an official layout, which stands under paths.data by the dataset's name
+    keeps_scores: ClassVar[bool] = False  # whether a test writes down each video's class scores, for other tasks
     folder_name: ClassVar[str | None] = None  # its folder there, where several names read one dataset
     has_videos: bool = True  # whether samples are videos that can be decoded, and not scenes of a simulator
 
