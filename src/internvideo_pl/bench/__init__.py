@@ -38,6 +38,7 @@ class Options:
 BENCHES = {
     "augment": Bench("internvideo_pl.bench.augment", "augmentation of clips beside Pillow"),
     "decoding": Bench("internvideo_pl.bench.decoding", "clips out of videos beside decord, torchcodec and OpenCV"),
+    "metrics": Bench("internvideo_pl.bench.metrics", "evaluators beside their definitions one detection at a time"),
     "models": Bench("internvideo_pl.bench.models", "training steps and inference beside transformers"),
     "retrieval": Bench("internvideo_pl.bench.retrieval", "retrieval figures in blocks beside the whole matrix"),
 }

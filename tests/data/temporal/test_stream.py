@@ -7,6 +7,7 @@ from torch.utils.data import DataLoader
 from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.data.sampling import Footage
+from internvideo_pl.data.temporal import stream
 from internvideo_pl.data.temporal.module import LocalizationConfig
 from internvideo_pl.data.temporal.stream import WindowStream, timed_windows
 from tests.data.clips import write_video
@@ -71,3 +72,14 @@ def test_every_window_of_every_video_comes_once_in_its_order(videos, workers):
 def test_what_is_done_is_not_opened(videos):
     stream = WindowStream(videos, CONFIG, FrameCache(), skip=lambda key: key in ("a", "bad"))
     assert {index for batch in stream for index in batch.index.tolist()} == {2, 3}
+
+
+def test_processes_share_the_videos_out_whole(videos, monkeypatch):
+    taken = []
+    for rank in range(2):
+        monkeypatch.setattr(stream.dist, "is_initialized", lambda: True)
+        monkeypatch.setattr(stream.dist, "get_rank", lambda rank=rank: rank)
+        monkeypatch.setattr(stream.dist, "get_world_size", lambda: 2)
+        loader = DataLoader(WindowStream(videos, CONFIG, FrameCache()), batch_size=None, num_workers=0)
+        taken.append({index for batch in loader for index in batch.index.tolist()})
+    assert taken == [{0, 2}, {3}]  # the second's other video cannot be read

@@ -67,11 +67,11 @@ def key_of(name: str) -> str:
 def write_features(folder: Path, key: str, found: VideoFeatures) -> Path:
     """Writes a video's file; it appears whole or not at all."""
     tensors: dict[str, NDArray[Any]] = {"features": found.features.astype(np.float16), "seconds": found.seconds}
-    duration = "" if found.duration is None else repr(float(found.duration))
+    note = json.dumps({"video": key, "duration": found.duration})  # one entry: several have no fixed order in the file
     path = folder / file_name(key)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with temporary.open("wb") as file:
-        file.write(save(tensors, {"video": json.dumps(key), "duration": duration}))
+        file.write(save(tensors, {"note": note}))
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
@@ -116,10 +116,8 @@ def width_of(path: str) -> int:
 
 def _own(path: str) -> VideoFeatures:
     with safe_open(path, framework="numpy") as file:
-        duration = (file.metadata() or {}).get("duration")
-        return VideoFeatures(
-            file.get_tensor("features"), file.get_tensor("seconds"), float(duration) if duration else None
-        )
+        duration = json.loads((file.metadata() or {}).get("note", "{}")).get("duration")
+        return VideoFeatures(file.get_tensor("features"), file.get_tensor("seconds"), duration)
 
 
 def _foreign(path: str, timing: Timing | None) -> VideoFeatures:
