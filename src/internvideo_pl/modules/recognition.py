@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from internvideo_pl.data.batch import Batch
+from internvideo_pl.data.temporal.scores import SCORES, scores_text
 from internvideo_pl.metrics.recognition import Recognition as Accuracy
 from internvideo_pl.metrics.recognition import chance
 from internvideo_pl.modules.base import Outcome, VideoModule
@@ -49,9 +50,17 @@ class RecognitionTest(VideoModule):
                 chance={f"top{k}": chance(classes, k) for k in (1, 5) if k == 1 or TELLING * k <= classes},
                 protocol={"classes": classes, **self.extra_protocol()},
                 intervals=self.accuracy.intervals(),
-                files={"classes.csv": self._class_table()},
+                files={"classes.csv": self._class_table(), **self._video_scores()},
             )
         )
+
+    def _video_scores(self) -> dict[str, str]:
+        """The class scores of the videos seen, where other tasks read them."""
+        if not self.data.keeps_scores or self.accuracy.scored is None:
+            return {}
+        samples, scores = self.data.split("test").samples, self.accuracy.scored[0].cpu().numpy()
+        keys = [samples[index].key for index in self.accuracy.seen]
+        return {SCORES: scores_text(keys, scores, self.data.classes)}
 
     def _class_table(self) -> str:
         """CSV of every class that occurs: its name, number of videos scored, top-1 accuracy in percent."""

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from internvideo_pl.data.temporal.scores import read_scores, write_scores
+from internvideo_pl.data.temporal.scores import read_scores, scores_text
 from internvideo_pl.errors import UserError
 from tests.data_modules.untrimmed import ROWS, real_rows
 
@@ -14,7 +14,7 @@ CLASSES = ["Archery", "Ballet", "Canoeing"]
 
 def test_scores_read_back(tmp_path):
     scores = np.random.default_rng(0).dirichlet(np.ones(3), size=2)
-    write_scores(tmp_path / "scores.json", ["-a_b4567890", "b1234567890"], scores, CLASSES)
+    (tmp_path / "scores.json").write_text(scores_text(["-a_b4567890", "b1234567890"], scores, CLASSES))
     content = json.loads((tmp_path / "scores.json").read_text())
     assert content.keys() == {"version", "results", "external_data"}
     assert content["results"]["b1234567890"][0]["score"] == max(scores[1]).round(6)

@@ -6,7 +6,6 @@ Legend: V videos, K classes.
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -20,8 +19,8 @@ SCORES = "scores.json"  # in a run's folder
 DIGITS = 6
 
 
-def write_scores(path: Path, keys: Sequence[str], scores: NDArray[np.floating], classes: Sequence[str]) -> None:
-    """Writes the scores (V, K) of videos; the file appears whole or not at all."""
+def scores_text(keys: Sequence[str], scores: NDArray[np.floating], classes: Sequence[str]) -> str:
+    """The file's text for the scores (V, K) of videos."""
     results = {
         key: [
             {"label": name, "score": round(float(score), DIGITS)}
@@ -29,10 +28,7 @@ def write_scores(path: Path, keys: Sequence[str], scores: NDArray[np.floating], 
         ]
         for key, row in zip(keys, scores, strict=True)
     }
-    content = {"version": "VERSION 1.3", "results": results, "external_data": {}}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(content), encoding="utf-8")
-    os.replace(temporary, path)
+    return json.dumps({"version": "VERSION 1.3", "results": results, "external_data": {}})
 
 
 def read_scores(path: Path, classes: Sequence[str]) -> dict[str, NDArray[np.float64]]:
