@@ -134,10 +134,11 @@ class Counting(_Answerer):
 
     def on_test_epoch_end(self) -> None:
         """Turns the error into an outcome; chance is the training list's mean count for every question."""
-        train = self.data.split("train").samples
-        mean = torch.tensor([sum(sample.label for sample in train) / len(train)], dtype=torch.float64)
-        guess = Counts()
-        for index, sample in enumerate(self.data.split("test").samples):
-            guess.update(mean, torch.tensor([sample.label]), torch.tensor([index]))
-        chance = {"mse": guess.compute()["mse"]}
+        train, test = self.data.read("train").samples, self.data.split("test").samples
+        chance: dict[str, float] = {}
+        if train:
+            guess, count = Counts(), torch.tensor([sample.label for sample in test])
+            mean = sum(sample.label for sample in train) / len(train)
+            guess.update(torch.full((len(test),), mean), count, torch.arange(len(test)))
+            chance = {"mse": guess.compute()["mse"]}
         self.finish(Outcome("counting", self.counts.compute(), headline="mse", chance=chance, protocol={}))

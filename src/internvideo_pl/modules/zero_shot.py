@@ -13,7 +13,7 @@ from internvideo_pl.backbones.multimodal import MultimodalEncoder
 from internvideo_pl.data.batch import Batch
 from internvideo_pl.modules.align import tokenizer_of
 from internvideo_pl.modules.recognition import RecognitionTest
-from internvideo_pl.text.prompts import fill_templates
+from internvideo_pl.text.prompts import fill_templates, readable
 
 TEXTS_AT_ONCE = 256  # sentences encoded together; K400 has 6,400
 
@@ -41,7 +41,7 @@ class ZeroShotRecognition(RecognitionTest):
     def on_test_epoch_start(self) -> None:
         """Encodes all prompts once."""
         super().on_test_epoch_start()
-        texts = [text for filled in fill_templates(self.data.classes, self.templates) for text in filled]
+        texts = [text for filled in fill_templates([*map(readable, self.data.classes)], self.templates) for text in filled]
         parts = [texts[start : start + TEXTS_AT_ONCE] for start in range(0, len(texts), TEXTS_AT_ONCE)]
         encoded = [self.objective.encode_text(self.tokenizer(part).to(self.device)) for part in parts]
         self.prompts = F.normalize(torch.cat(encoded), dim=-1).unflatten(0, (len(self.templates), -1))

@@ -1,5 +1,6 @@
 """Sentences made of class names, for zero-shot classification."""
 
+import re
 from collections.abc import Sequence
 
 # The sixteen templates of ActionCLIP (arXiv 2109.08472), with which the paper's zero-shot Kinetics-400 was measured.
@@ -21,6 +22,18 @@ ACTION_TEMPLATES = (
     "The man is {}",
     "The woman is {}",
 )
+
+_JOINTS = re.compile(r"[_+]+")  # between the words of HMDB51's and Moments in Time's names
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")  # and of UCF101's
+
+
+def readable(name: str) -> str:
+    """A class name as words: "brush_hair", "ApplyEyeMakeup", "Pushing [something]" without what is no English.
+
+    Names that are words already, such as all of Kinetics and ActivityNet, stay as they are.
+    """
+    words = _JOINTS.sub(" ", name).replace("[", "").replace("]", "").strip()
+    return words if " " in words else _HUMP.sub(" ", words)
 
 
 def fill_templates(names: Sequence[str], templates: Sequence[str] = ACTION_TEMPLATES) -> list[list[str]]:

@@ -1,0 +1,76 @@
+"""Written captions over a whole test set: CIDEr-D, BLEU-4 and ROUGE-L.
+
+Captions are kept as token ids by video number, so that padding repeats count once and processes may see uneven shares.
+
+Shape legend: B batch, L longest caption in tokens.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torchmetrics.functional.text import bleu_score, rouge_score
+
+from internvideo_pl.errors import UserError
+from internvideo_pl.metrics.cider import cider_d, words_of
+from internvideo_pl.metrics.samples import SampleMetric, first_of_each
+
+ROUGE = "rougeL_fmeasure"
+
+
+def caption_figures(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
+    """`CIDEr-D`, `BLEU-4` (of the whole set, no smoothing) and `ROUGE-L` (F1 with the best reference), in percent.
+
+    All three read the same words, those of `cider.words_of`.
+
+    Args:
+        candidates: One caption a video.
+        references: At least one caption of each by people.
+    """
+    said = [" ".join(words_of(caption)) for caption in candidates]
+    true = [[" ".join(words_of(caption)) for caption in own] for own in references]
+    scores = cider_d(said, true)
+    rouge = rouge_score(said, true, accumulate="best", rouge_keys="rougeL", tokenizer=str.split)
+    return {
+        "CIDEr-D": 100 * sum(scores) / len(scores),
+        "BLEU-4": 100 * bleu_score(said, true, n_gram=4).item(),
+        "ROUGE-L": 100 * rouge[ROUGE].item(),
+    }
+
+
+class Captions(SampleMetric):
+    """Figures of captions that a model wrote."""
+
+    def __init__(self, length: int, decode: Callable[[Tensor], str], **kwargs: Any):
+        """Prepare for captions of at most `length` tokens that `decode` makes text of."""
+        super().__init__(**kwargs)
+        self.length, self.decode = length, decode
+        self.add_rows("ids", (length,), torch.int64)
+        self.add_rows("key", (), torch.int64)
+
+    def update(self, ids: Tensor, index: Tensor) -> None:
+        """Add captions, int64 (B, at most L) padded with 0, of the videos of numbers int64 (B,)."""
+        self.append(ids=F.pad(ids, (0, self.length - ids.shape[1])), key=index)
+
+    def captions(self) -> dict[int, str]:
+        """Each video's caption by its number."""
+        key = self.rows("key")
+        first = first_of_each(key)
+        return {int(number): self.decode(ids) for number, ids in zip(key[first], self.rows("ids")[first], strict=True)}
+
+    def compute(self, references: Sequence[Sequence[str]]) -> dict[str, float]:
+        """See `caption_figures`.
+
+        Args:
+            references: Those of every video of the test list, by number; document frequencies are taken over the videos
+                that were described.
+
+        Raises:
+            UserError: No video was described.
+        """
+        written = self.captions()
+        if not written:
+            raise UserError("No test video was described: check that the test list's videos are there and decode.")
+        return caption_figures(list(written.values()), [references[number] for number in written])

@@ -1,0 +1,101 @@
+"""Questions, choices, captions and zero-shot classes from files to rows, on small miniatures and for a few steps."""
+
+from pathlib import Path
+
+import pytest
+
+from internvideo_pl.__main__ import main
+from internvideo_pl.backbones.choices import MultimodalChoice
+from internvideo_pl.run.weights import save_model
+from internvideo_pl.tables.row import Row, read_rows
+
+FEW = ["wandb.mode=disabled", "trainer.max_steps=2", "data.batch_size=4"]
+VIDEOS = [f"data.mini_sizes.{size}" for size in ("train=6", "test=4")]
+BLINKS = [f"data.mini_sizes.{size}" for size in ("train=1", "test=1", "blinks=5")]
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("INTERNVIDEO_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("WANDB_MODE", "offline")  # Lightning's logger changes it; this puts it back
+    return tmp_path / "results"
+
+
+def row_of(results: Path, name: str, *words: str) -> Row:
+    assert main(["run", name, "--mini", *words]) == 0
+    (row,), problems = read_rows(results / name / "001")
+    assert not problems
+    return row
+
+
+def test_open_questions_to_a_row_with_both_accuracies(results):
+    row = row_of(results, "finetune/msrvtt_qa", *FEW, *VIDEOS, "data.vocabulary=4")
+    assert (row.task, row.benchmark, row.headline) == ("qa", "msrvtt_qa", "acc_in_vocab")
+    assert row.metrics["in_vocab"] < 100  # four answers do not answer everything
+    assert row.metrics["acc"] == pytest.approx(row.metrics["acc_in_vocab"] * row.metrics["in_vocab"] / 100)
+    assert row.chance.keys() == {"acc", "acc_in_vocab"}
+    assert {"what/acc", "how/acc", "where/acc"} <= row.metrics.keys()
+    assert row.protocol["vocabulary"] == 4
+    assert row.coverage.used == row.coverage.official == 4 * 6  # questions
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "headline"),
+    [("tgif_action", "multiple_choice_qa", "top1"), ("tgif_count", "counting", "mse")],
+)
+def test_the_other_tasks_of_tgif(results, name, task, headline):
+    row = row_of(results, f"finetune/{name}", *FEW, *BLINKS)
+    assert (row.task, row.headline, row.benchmark) == (task, headline, None)
+    assert headline in row.chance
+
+
+def test_choices_by_similarity_after_alignment(results):
+    row = row_of(results, "finetune/lsmdc_mc", *FEW, *VIDEOS)
+    assert (row.task, row.headline, row.chance) == ("multiple_choice", "top1", {"top1": 20.0})
+    assert row.protocol["options"] == 5
+    assert row.coverage.used == 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["finetune/msvd_qa", "finetune/tgif_qa", "finetune/tgif_transition", "finetune/msrvtt_mc"])
+def test_every_other_experiment_reaches_its_row(results, name):
+    sizes = BLINKS if "transition" in name else VIDEOS
+    assert row_of(results, name, *FEW, *sizes).coverage.complete
+
+
+@pytest.mark.slow
+def test_written_captions_are_scored(results):
+    row = row_of(results, "finetune/msrvtt_caption", *FEW, *VIDEOS, "objective.search.beams=2")
+    assert {"CIDEr-D", "BLEU-4", "ROUGE-L"} == row.metrics.keys() == row.chance.keys()
+    assert row.protocol["beams"] == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["k400", "k600", "ssv2", "hmdb51", "ucf101", "mitv2", "activitynet", "hacs", "msrvtt_mc"])
+def test_zero_shot_of_every_dataset_needs_nothing_but_weights(results, tmp_path, name):
+    (tmp_path / "parent").mkdir()
+    save_model(MultimodalChoice(size="tiny", num_frames=2).build(), tmp_path / "parent")
+    words = [f"parents.backbone={tmp_path / 'parent'}", "wandb.mode=disabled", "data.mini_sizes.train=2"]
+    row = row_of(results, f"zeroshot/{name}", *words)
+    assert row.headline == "top1"
+    assert row.coverage.complete
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["finetune/msrvtt_qa", "--mini", "objective.name=choose"], "wants questions with options"),
+        (["finetune/tgif_count", "--mini", "objective.name=answer"], "wants questions with open answers"),
+        (["finetune/tgif_action", "--mini", "objective.name=count"], "wants questions that ask for a count"),
+        (["finetune/msrvtt_qa", "--mini", "data.vocabulary=0"], "at least 1, or null"),
+        (["finetune/msrvtt_qa", "--mini", "data.test_on=train"], "'test', 'val'"),
+        (["finetune/msrvtt_qa", "--mini", "backbone.name=masked_vit"], "cannot use the backbone"),
+        (["finetune/msvd_qa", "checkpoint=null"], "MSVD-QA was not found"),
+    ],
+)
+def test_mistakes_are_one_sentence(results, capsys, words, says):
+    small = [] if "checkpoint=null" in words else ["data.mini_sizes.train=2", "data.mini_sizes.test=1"]
+    assert main(["run", *words, *small, "trainer.accelerator=cpu"]) == 2
+    captured = capsys.readouterr()
+    assert says in captured.err
+    assert "Traceback" not in captured.err
