@@ -5,10 +5,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.clips import ClipConfig
+from internvideo_pl.data.fields import read_json, read_text
 from internvideo_pl.data.module import Split, VideoData
 from internvideo_pl.errors import UserError
 
@@ -41,10 +43,13 @@ class QuestionConfig(ClipConfig):
 
     Attributes:
         vocabulary: How many of the most frequent training answers can be given; null for all.
+        answers: File with the answers of a released classifier in the order of its outputs, JSON (a list, or answer to
+            number) or one a line; stands in place of `vocabulary`.
         test_on: The list that is tested on. Choose settings on "val" and report "test".
     """
 
     vocabulary: int | None
+    answers: Path | None = None
     test_on: Literal["test", "val"] = "test"
 
     def __post_init__(self) -> None:
@@ -61,6 +66,31 @@ class QuestionConfig(ClipConfig):
 def most_frequent(answers: Iterable[str], size: int | None) -> list[str]:
     """The vocabulary: the `size` most frequent answers, those of equal count in the order of their first use."""
     return [answer for answer, _ in Counter(answers).most_common(size)]
+
+
+def read_answers(path: Path) -> list[str]:
+    """The vocabulary of a file: a JSON list, a JSON object of answers to numbers from 0, or one answer a line.
+
+    Raises:
+        UserError: There is no such file, the numbers have holes, or an answer comes twice.
+    """
+    if not path.is_file():
+        raise UserError(f"data.answers={path} is no file: name that of the released classifier's answers")
+    if path.suffix != ".json":
+        answers = [line.strip() for line in read_text(path).split("\n") if line.strip()]
+    else:
+        found = read_json(path)
+        if isinstance(found, dict):
+            if sorted(found.values(), key=str) != sorted(range(len(found)), key=str):
+                raise UserError(f"{path}: the numbers of {len(found)} answers must be 0 to {len(found) - 1}, each once")
+            found = sorted(found, key=found.__getitem__)
+        if not isinstance(found, list) or not all(isinstance(answer, str) for answer in found):
+            raise UserError(f"{path} must be a JSON list of answers, or an object of answers to numbers")
+        answers = found
+    twice = [answer for answer, count in Counter(answers).items() if count > 1]
+    if twice or not answers:
+        raise UserError(f"{path}: {f'the answer {twice[0]!r} comes twice' if twice else 'it holds no answer'}")
+    return answers
 
 
 class QuestionData(VideoData):
@@ -92,7 +122,12 @@ class QuestionData(VideoData):
 
     @cached_property
     def answers(self) -> list[str]:
-        """The vocabulary: the most frequent answers of the training questions, whether their videos are here or not."""
+        """The vocabulary: the most frequent answers of the training questions, whether their videos are here or not.
+
+        With `answers` in the config it is that file's.
+        """
+        if self.config.answers is not None:
+            return read_answers(self.config.answers)
         return most_frequent((question.answer for question in self.questions("train")), self.config.vocabulary)
 
     @property
@@ -107,12 +142,13 @@ class QuestionData(VideoData):
 
     @cached_property
     def usual(self) -> dict[str, int]:
-        """Label of the training answer that is most frequent for each kind of question."""
-        counts: dict[str, Counter[str]] = {}
+        """Label of the training answer that is most frequent for each kind of question, and under "" for all."""
+        counts: dict[str, Counter[str]] = {"": Counter()}
         for question in self.questions("train"):
-            counts.setdefault(question.kind, Counter())[question.answer] += 1
+            for kind in ("", question.kind):
+                counts.setdefault(kind, Counter())[question.answer] += 1
         labels = self._labels
-        return {kind: labels.get(count.most_common(1)[0][0], OUTSIDE) for kind, count in counts.items()}
+        return {kind: labels.get(count.most_common(1)[0][0], OUTSIDE) for kind, count in counts.items() if count}
 
     @cached_property
     def _labels(self) -> dict[str, int]:

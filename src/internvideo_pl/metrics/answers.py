@@ -25,18 +25,19 @@ class Answers(SampleMetric):
     Only the answer is kept of its K scores: 72,821 questions of MSRVTT-QA would else take half a gigabyte.
     """
 
-    def __init__(self, official: int, kinds: Sequence[str], usual: Sequence[int], **kwargs: Any):
+    def __init__(self, official: int, kinds: Sequence[str], usual: Sequence[int], first: int = 0, **kwargs: Any):
         """Prepare for `official` test questions.
 
         Args:
             official: Questions of the official list, numbered from 0.
             kinds: Types of questions.
             usual: For each kind the label of the answer that a guesser gives who has seen the training list only.
+            first: Label of the answer that is most frequent in the training list.
             kwargs: Passed to `torchmetrics.Metric`.
         """
         super().__init__(**kwargs)
         assert len(kinds) == len(usual)
-        self.official = official
+        self.official, self.first = official, first
         self.kinds, self.usual = tuple(kinds), torch.tensor(list(usual))
         self.add_rows("answer", (3,), torch.int64)  # given, label, kind
         self.add_rows("key", (), torch.int64)
@@ -71,7 +72,7 @@ class Answers(SampleMetric):
             "acc": _percent(right),
             "acc_in_vocab": _percent(right[known]),
             "in_vocab": _percent(known),
-            "prior": _percent(label == 0),  # the vocabulary begins with the most frequent answer
+            "prior": _percent((label == self.first) & known),
             "prior_by_kind": _percent((label == usual[kind]) & known),
             "acc/low": 100.0 * hits / total,
             "acc/high": 100.0 * (hits + total - len(label)) / total,

@@ -59,7 +59,8 @@ class QuestionAnswering(_Answerer):
         """Prepares the metric for the size of the test list."""
         data = self._questions
         usual = [data.usual.get(kind, -1) for kind in data.kinds]
-        self.answers = Answers(data.split("test").official, data.kinds, usual).to(self.device)
+        official, first = data.split("test").official, data.usual.get("", -1)
+        self.answers = Answers(official, data.kinds, usual, first).to(self.device)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Answers a batch of questions."""
