@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import torch
 
 from data_modules.msrvtt_qa import MSRVTT_QA, MsrVttQa, MsrVttQaConfig, kind_of
 from data_modules.msvd_qa import MSVD_QA, MsvdQa, MsvdQaConfig, read_mapping
@@ -21,6 +22,7 @@ from data_modules.tgif_qa import (
 )
 from internvideo_pl.data.questions import OTHER, most_frequent
 from internvideo_pl.errors import UserError
+from tests.data.clips import write_video
 from tests.data_modules.real import ABSENT, VIDEOLANG
 
 real = pytest.mark.skipif(not VIDEOLANG.is_dir(), reason=ABSENT)
@@ -66,7 +68,7 @@ def test_one_sample_a_question_with_its_answer_as_label(tmp_path, place):
     assert [sample.annotation["kind"] for sample in split.samples] == ["what", "who", "other"]
     assert data.classes == ["man", "dog", "two", OTHER]
     assert data.protocol["vocabulary"] == 3
-    assert data.usual == {"what": 1, "who": 0, "how": 2}
+    assert data.usual == {"": 0, "what": 1, "who": 0, "how": 2}
 
 
 def test_all_questions_of_a_missing_video_are_missing(tmp_path):
@@ -287,3 +289,60 @@ def test_real_heads_of_the_official_lists(tmp_path):
         assert all(len(set(choice.options)) == 5 for choice in choices)
     assert tgif(tmp_path, TgifCount).read("test").official == 20
     assert TGIF_FRAMEQA.splits == {"train": 39392, "test": 13691}
+
+
+# --- the order of a released classifier, and videos that are read once ----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a.json", '{"two": 2, "dog": 0, "man": 1}'), ("a.json", '["dog", "man", "two"]'), ("a.txt", "dog\nman\n\ntwo\n")],
+)
+def test_the_answers_of_a_released_classifier_keep_their_order(tmp_path, name, text):
+    data = msrvtt(tmp_path, answers=put(tmp_path / name, text))
+    put(tmp_path / "videos/all/video7010.mp4")
+    assert data.classes == ["dog", "man", "two", OTHER]
+    assert [sample.label for sample in data.read("test").samples] == [-1, 0]
+    assert data.usual[""] == 1  # "man" is still the most frequent training answer
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("a.json", '{"dog": 0, "man": 2}', "must be 0 to 1, each once"),
+        ("a.json", '{"dog": 0, "man": 0}', "must be 0 to 1, each once"),
+        ("a.json", "[1, 2]", "must be a JSON list of answers"),
+        ("a.txt", "dog\nman\ndog\n", "'dog' comes twice"),
+        ("a.txt", "\n", "holds no answer"),
+        ("b.txt", None, "is no file"),
+    ],
+)
+def test_damaged_files_of_answers_are_named(tmp_path, name, text, says):
+    path = tmp_path / name if text is None else put(tmp_path / name, text)
+    with pytest.raises(UserError, match=says):
+        _ = msrvtt(tmp_path, answers=path).answers
+
+
+def test_questions_about_one_video_read_it_once_and_keep_their_own_text(tmp_path, monkeypatch):
+    root = tmp_path / "msrvtt_qa"
+    data = msrvtt(root, size=8, short_side=8)
+    rows = [("what?", "man", 1), ("who?", "dog", 1), ("how?", "fish", 2), ("where?", "man", 2)]
+    put(root / "test_qa.json", records(*rows))
+    (root / "videos/all").mkdir(parents=True)
+    write_video(root / "videos/all/video1.mp4", frames=4)
+    (root / "videos/all/video2.mp4").write_bytes(b"no video")
+    clips = data.evaluation_clips(data.split("test").samples)
+    read: list[str] = []
+    footage = clips.footage
+    monkeypatch.setattr(clips, "footage", lambda path: (read.append(path), footage(path))[1])
+    seen = [clip for index in range(4) for clip in clips[index]]
+    assert len(read) == 2
+    assert [(clip.index, clip.text, clip.label) for clip in seen] == [
+        (0, "what?", 0),
+        (1, "who?", 1),
+        (2, "how?", -1),
+        (3, "where?", 0),
+    ]
+    assert torch.equal(seen[0].video, seen[1].video)
+    assert [clip.video is None for clip in seen] == [False, False, True, True]
+    assert [len(clip.faults) for clip in seen] == [0, 0, 1, 1]

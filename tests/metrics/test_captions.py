@@ -49,16 +49,14 @@ def test_cider_d_equals_its_definition_on_random_captions(seed):
 
 def test_worked_by_hand():
     # Two videos, N = 2: idf of words of one video is log 2, of "a", which both have, 0. The first caption is its only
-    # reference: cosine 1 for n = 1 and 2, no 3-grams: 10 x (1 + 1) / 4. The second has the wrong noun: "a" counts nothing.
+    # reference: cosine 1 for n = 1 and 2, no 3-grams: 10 x (1 + 1) / 4. The second has another noun, and "a" is worth 0.
     assert cider_d(["a dog", "a dog"], [["a dog"], ["a cat"]]) == pytest.approx([5.0, 0.0])
     # Four words, one reference equal and one with nothing in common: 10 x (1 + 0) / 2.
     scores = cider_d(["one man rides bikes", "x"], [["one man rides bikes", "two dogs eat"], ["y"]])
     assert scores == pytest.approx([5.0, 0.0])
     # Twice as often as the reference has it does not help (clipping), and two words too many cost exp(-4 / 72).
     cosine = math.sqrt(1 / 9)  # weights 3 against 1 on one axis, clipped to 1: 1 x 1 / (3 x 1)
-    assert cider_d(["dog dog dog", "x"], [["dog"], ["y"]])[0] == pytest.approx(
-        10 * cosine * math.exp(-(2**2) / 72) / 4
-    )
+    assert cider_d(["dog dog dog", "x"], [["dog"], ["y"]])[0] == pytest.approx(10 * cosine * math.exp(-(2**2) / 72) / 4)
 
 
 def test_a_single_video_has_no_rare_words():

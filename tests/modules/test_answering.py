@@ -1,4 +1,4 @@
-"""Answering on a tiny model: losses by hand, odd texts, gradients where something is trained, what is kept out of it."""
+"""Answering on a tiny model: losses by hand, odd texts, gradients where something is trained, what stays frozen."""
 
 import pytest
 import torch
@@ -13,7 +13,16 @@ from internvideo_pl.objectives.align import Alignment, AlignmentConfig
 from internvideo_pl.objectives.answer import Answering
 from internvideo_pl.optim import OptimizerConfig
 
-ODD = ["", " ", "🏁🏁 which 🐕?", "ما هو اللون؟", "what\x00is\x07\x1b[31m red\u2028?", "why " * 500, "?!,;", "\ufeffwho?"]
+ODD = [
+    "",
+    " ",
+    "🏁🏁 which 🐕?",
+    "ما هو اللون؟",
+    "what\x00is\x07\x1b[31m red\u2028?",
+    "why " * 500,
+    "?!,;",
+    "\ufeffwho?",
+]
 OPTIMISATION = {"optimizer": OptimizerConfig(lr=1e-3), "total_steps": 20, "global_batch": 4}
 
 
@@ -60,7 +69,9 @@ def test_every_trained_parameter_gets_a_gradient_and_what_is_unused_is_frozen():
     module.losses(batch(["what runs?", "who?"], [1, 2]))["loss"].backward()
     trained = {name: p for name, p in module.named_parameters() if p.requires_grad}
     assert [name for name, p in trained.items() if p.grad is None] == []
-    frozen = {name.rsplit("encoder.", 1)[1].split(".")[0] for name in dict(module.named_parameters()) if name not in trained}
+    frozen = {
+        name.rsplit("encoder.", 1)[1].split(".")[0] for name in dict(module.named_parameters()) if name not in trained
+    }
     assert frozen == {"visual_proj", "text_projection", "logit_scale", "caption_decoder", "text"}
 
 

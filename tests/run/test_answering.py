@@ -57,10 +57,12 @@ def test_choices_by_similarity_after_alignment(results):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["finetune/msvd_qa", "finetune/tgif_qa", "finetune/tgif_transition", "finetune/msrvtt_mc"])
+@pytest.mark.parametrize(
+    "name", ["finetune/msvd_qa", "finetune/tgif_qa", "finetune/tgif_transition", "finetune/msrvtt_mc"]
+)
 def test_every_other_experiment_reaches_its_row(results, name):
     sizes = BLINKS if "transition" in name else VIDEOS
-    assert row_of(results, name, *FEW, *sizes).coverage.complete
+    assert row_of(results, f"finetune/{name}", *FEW, *sizes).coverage.complete
 
 
 @pytest.mark.slow
@@ -71,7 +73,9 @@ def test_written_captions_are_scored(results):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["k400", "k600", "ssv2", "hmdb51", "ucf101", "mitv2", "activitynet", "hacs", "msrvtt_mc"])
+@pytest.mark.parametrize(
+    "name", ["k400", "k600", "ssv2", "hmdb51", "ucf101", "mitv2", "activitynet", "hacs", "msrvtt_mc"]
+)
 def test_zero_shot_of_every_dataset_needs_nothing_but_weights(results, tmp_path, name):
     (tmp_path / "parent").mkdir()
     save_model(MultimodalChoice(size="tiny", num_frames=2).build(), tmp_path / "parent")

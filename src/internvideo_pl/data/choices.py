@@ -1,13 +1,15 @@
 """Multiple choice about videos: which of a few sentences, or answers to a question, is right."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from internvideo_pl.data.batch import Sample
+from internvideo_pl.data.clips import EvaluationClips
 from internvideo_pl.data.fields import Row
 from internvideo_pl.data.module import Split, VideoData
+from internvideo_pl.data.repeated import RepeatedClips
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,10 @@ class ChoiceData(VideoData):
     def protocol(self) -> dict[str, str | int]:
         """Also the number of options."""
         return {**super().protocol, "options": self.num_options}
+
+    def evaluation_clips(self, samples: Sequence[Sample]) -> EvaluationClips:
+        """Neighbours about one video read it once."""
+        return RepeatedClips(samples, self.config, self.cache)
 
     def read(self, split: str) -> Split:
         """One sample a choice."""

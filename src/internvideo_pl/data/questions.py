@@ -2,16 +2,17 @@
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from internvideo_pl.data.batch import Sample
-from internvideo_pl.data.clips import ClipConfig
+from internvideo_pl.data.clips import ClipConfig, EvaluationClips
 from internvideo_pl.data.fields import read_json, read_text
 from internvideo_pl.data.module import Split, VideoData
+from internvideo_pl.data.repeated import RepeatedClips
 from internvideo_pl.errors import UserError
 
 OTHER = "(any other answer)"  # the last output of the release's classifiers, which no question is labelled with
@@ -153,6 +154,10 @@ class QuestionData(VideoData):
     @cached_property
     def _labels(self) -> dict[str, int]:
         return {answer: label for label, answer in enumerate(self.answers)}
+
+    def evaluation_clips(self, samples: Sequence[Sample]) -> EvaluationClips:
+        """Neighbours about one video read it once."""
+        return RepeatedClips(samples, self.config, self.cache)
 
     def read(self, split: str) -> Split:
         """One sample a question; where a video is not on disk, all questions about it are missing."""

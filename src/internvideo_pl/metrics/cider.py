@@ -1,13 +1,13 @@
 """CIDEr-D: how much a written caption agrees with what several people wrote of the same video.
 
 Source: CIDEr (Vedantam et al., CVPR 2015, arXiv 1411.5726, section "CIDEr-D") as its public code counts it:
-- a caption is its n-grams for n = 1 to 4, each weighted by its count in the caption times log(N) - log(max(1, df)), where N
-  is the number of videos and df the number of videos with a reference that has it;
+- a caption is its n-grams for n = 1 to 4, each weighted by its count in the caption times log(N) - log(max(1, df)),
+  where N is the number of videos and df the number of videos with a reference that has it;
 - for each n, the candidate's weights are clipped to the reference's, the cosine is taken and multiplied with
   exp(-(difference in length)^2 / (2 sigma^2)), sigma = 6, a caption's length being its number of bigrams;
 - the mean over n and over a video's references, times 10.
-Words are lower-case runs of letters, digits and apostrophes; the public code splits with a Java tokenizer, which also takes
-contractions apart ("don't"), so figures of captions with many of those differ in the second decimal.
+Words are lower-case runs of letters, digits and apostrophes; the public code splits with a Java tokenizer, which also
+takes contractions apart ("don't"), so figures of captions with many of those differ in the second decimal.
 """
 
 import math
@@ -79,9 +79,7 @@ class _Weighed:
         """Mean over n of the clipped cosine with a reference, less for another length."""
         shorter = math.exp(-((self.length - reference.length) ** 2) / (2 * SIGMA**2))
         total = 0.0
-        for mine, theirs, norm, other in zip(
-            self.weights, reference.weights, self.norms, reference.norms, strict=True
-        ):
+        for mine, theirs, norm, other in zip(self.weights, reference.weights, self.norms, reference.norms, strict=True):
             if norm and other:
                 shared = sum(min(value, theirs[gram]) * theirs[gram] for gram, value in mine.items() if gram in theirs)
                 total += shared / (norm * other)

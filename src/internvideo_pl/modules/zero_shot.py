@@ -41,7 +41,9 @@ class ZeroShotRecognition(RecognitionTest):
     def on_test_epoch_start(self) -> None:
         """Encodes all prompts once."""
         super().on_test_epoch_start()
-        texts = [text for filled in fill_templates([*map(readable, self.data.classes)], self.templates) for text in filled]
+        texts = [
+            text for filled in fill_templates([*map(readable, self.data.classes)], self.templates) for text in filled
+        ]
         parts = [texts[start : start + TEXTS_AT_ONCE] for start in range(0, len(texts), TEXTS_AT_ONCE)]
         encoded = [self.objective.encode_text(self.tokenizer(part).to(self.device)) for part in parts]
         self.prompts = F.normalize(torch.cat(encoded), dim=-1).unflatten(0, (len(self.templates), -1))

@@ -2,9 +2,9 @@
 
 from internvideo_pl.run.tasks.answering import ANSWER, CHOOSE, COUNT, MULTIPLE_CHOICE
 from internvideo_pl.run.tasks.box_actions import BOX_ACTIONS
+from internvideo_pl.run.tasks.captioning import CAPTION
 from internvideo_pl.run.tasks.localization import EXTRACT, LOCALIZE
 from internvideo_pl.run.tasks.open_set import OPEN_SET
-from internvideo_pl.run.tasks.captioning import CAPTION
 from internvideo_pl.run.tasks.pretraining import ALIGN, MASKED
 from internvideo_pl.run.tasks.probe import PROBE
 from internvideo_pl.run.tasks.recognition import COORDINATE, SUPERVISED, ZERO_SHOT
