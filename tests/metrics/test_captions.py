@@ -49,7 +49,7 @@ def test_cider_d_equals_its_definition_on_random_captions(seed):
 
 def test_worked_by_hand():
     # Two videos, N = 2: idf of words of one video is log 2, of "a", which both have, 0. The first caption is its only
-    # reference: cosine 1 for n = 1 and 2, no 3-grams: 10 x (1 + 1) / 4. The second has another noun, and "a" is worth 0.
+    # reference: cosine 1 for n = 1 and 2, no 3-grams: 10 x (1 + 1) / 4. The second has another noun; "a" is worth 0.
     assert cider_d(["a dog", "a dog"], [["a dog"], ["a cat"]]) == pytest.approx([5.0, 0.0])
     # Four words, one reference equal and one with nothing in common: 10 x (1 + 0) / 2.
     scores = cider_d(["one man rides bikes", "x"], [["one man rides bikes", "two dogs eat"], ["y"]])
