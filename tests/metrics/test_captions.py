@@ -85,12 +85,12 @@ def test_bleu_and_rouge_by_hand():
 def test_captions_are_kept_by_number_and_repeats_count_once():
     vocabulary = {1: "red", 2: "disc", 3: "ring", 9: ""}
     decode = lambda ids: " ".join(vocabulary[int(k)] for k in ids if k)  # noqa: E731
-    metric = Captions(5, decode)
+    references = [["red disc"], ["never described"], ["blue disc"]]
+    metric = Captions(5, decode, references)
     metric.update(torch.tensor([[1, 3], [1, 2]]), torch.tensor([2, 0]))
     metric.update(torch.tensor([[3, 3, 3]]), torch.tensor([2]))
     assert metric.captions() == {0: "red disc", 2: "red ring"}
-    references = [["red disc"], ["never described"], ["blue disc"]]
     expected = caption_figures(["red disc", "red ring"], [references[0], references[2]])
-    assert metric.compute(references) == expected
+    assert metric.compute() == expected
     with pytest.raises(UserError, match="No test video"):
-        Captions(5, decode).compute([["x"]])
+        Captions(5, decode, [["x"]]).compute()

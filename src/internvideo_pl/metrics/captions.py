@@ -43,10 +43,19 @@ def caption_figures(candidates: Sequence[str], references: Sequence[Sequence[str
 class Captions(SampleMetric):
     """Figures of captions that a model wrote."""
 
-    def __init__(self, length: int, decode: Callable[[Tensor], str], **kwargs: Any):
-        """Prepare for captions of at most `length` tokens that `decode` makes text of."""
+    def __init__(
+        self, length: int, decode: Callable[[Tensor], str], references: Sequence[Sequence[str]], **kwargs: Any
+    ):
+        """Prepare for a test list.
+
+        Args:
+            length: Longest caption in tokens.
+            decode: Token ids (L,) -> text.
+            references: Captions by people, of every video of the test list by number.
+            kwargs: Passed to `torchmetrics.Metric`.
+        """
         super().__init__(**kwargs)
-        self.length, self.decode = length, decode
+        self.length, self.decode, self.references = length, decode, references
         self.add_rows("ids", (length,), torch.int64)
         self.add_rows("key", (), torch.int64)
 
@@ -60,12 +69,8 @@ class Captions(SampleMetric):
         first = first_of_each(key)
         return {int(number): self.decode(ids) for number, ids in zip(key[first], self.rows("ids")[first], strict=True)}
 
-    def compute(self, references: Sequence[Sequence[str]]) -> dict[str, float]:
-        """See `caption_figures`.
-
-        Args:
-            references: Those of every video of the test list, by number; document frequencies are taken over the videos
-                that were described.
+    def compute(self) -> dict[str, float]:
+        """See `caption_figures`; document frequencies are taken over the videos that were described.
 
         Raises:
             UserError: No video was described.
@@ -73,4 +78,4 @@ class Captions(SampleMetric):
         written = self.captions()
         if not written:
             raise UserError("No test video was described: check that the test list's videos are there and decode.")
-        return caption_figures(list(written.values()), [references[number] for number in written])
+        return caption_figures(list(written.values()), [self.references[number] for number in written])

@@ -28,7 +28,8 @@ class Captioning(ContrastiveAlignment):
 
     def on_test_epoch_start(self) -> None:
         """Prepares the metric."""
-        self.written = Captions(self.search.max_length, self.tokenizer.decode).to(self.device)
+        references = [sample.texts for sample in self.data.split("test").samples]
+        self.written = Captions(self.search.max_length, self.tokenizer.decode, references).to(self.device)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Describes a batch of videos."""
@@ -39,8 +40,7 @@ class Captioning(ContrastiveAlignment):
 
     def on_test_epoch_end(self) -> None:
         """Compares with the references; chance is the most usual training caption for every video."""
-        references = [sample.texts for sample in self.data.split("test").samples]
-        figures = self.written.compute(references)
+        references, figures = self.written.references, self.written.compute()
         counts = Counter(text for sample in self.data.read("train").samples for text in sample.texts)
         chance: dict[str, float] = {}
         if counts:
