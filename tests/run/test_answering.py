@@ -28,8 +28,17 @@ def row_of(results: Path, name: str, *words: str) -> Row:
     return row
 
 
-def test_open_questions_to_a_row_with_both_accuracies(results):
-    row = row_of(results, "finetune/msrvtt_qa", *FEW, *VIDEOS, "data.vocabulary=4")
+def aligned(folder: Path) -> str:
+    """A multimodal encoder to start from."""
+    folder.mkdir()
+    save_model(MultimodalChoice(size="tiny", num_frames=2).build(), folder)
+    return f"parents.backbone={folder}"
+
+
+def test_open_questions_to_a_row_with_both_accuracies(results, tmp_path):
+    words = [*FEW, *VIDEOS, "data.vocabulary=4", aligned(tmp_path / "parent")]
+    row = row_of(results, "finetune/msrvtt_qa", *words)
+    assert row.parents.keys() == {"backbone"}
     assert (row.task, row.benchmark, row.headline) == ("qa", "msrvtt_qa", "acc_in_vocab")
     assert row.metrics["in_vocab"] < 100  # four answers do not answer everything
     assert row.metrics["acc"] == pytest.approx(row.metrics["acc_in_vocab"] * row.metrics["in_vocab"] / 100)
@@ -77,9 +86,7 @@ def test_written_captions_are_scored(results):
     "name", ["k400", "k600", "ssv2", "hmdb51", "ucf101", "mitv2", "activitynet", "hacs", "msrvtt_mc"]
 )
 def test_zero_shot_of_every_dataset_needs_nothing_but_weights(results, tmp_path, name):
-    (tmp_path / "parent").mkdir()
-    save_model(MultimodalChoice(size="tiny", num_frames=2).build(), tmp_path / "parent")
-    words = [f"parents.backbone={tmp_path / 'parent'}", "wandb.mode=disabled", "data.mini_sizes.train=2"]
+    words = [aligned(tmp_path / "parent"), "wandb.mode=disabled", "data.mini_sizes.train=2"]
     row = row_of(results, f"zeroshot/{name}", *words)
     assert row.headline == "top1"
     assert row.coverage.complete
