@@ -125,7 +125,7 @@ def rank_figures(above: Tensor, equal: Tensor, before: Tensor | None, ties: str)
     """
     if ties == "expected":
         # the right one stands at each of the `equal` + 1 places equally often
-        recall = [((k - above) / (equal + 1)).clamp(0, 1).double().mean().item() for k in RECALL_AT]
+        recall = [((k - above).double() / (equal + 1)).clamp(0, 1).mean().item() for k in RECALL_AT]
         return _named(recall, above + equal / 2)
     if ties in ("optimistic", "pessimistic"):
         rank = above + equal if ties == "pessimistic" else above

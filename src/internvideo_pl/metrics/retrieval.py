@@ -130,8 +130,8 @@ class Retrieval(SampleMetric):
         found = {}
         for way, counts in counted.items() if self.ties != "compat" else ():
             video = owner if way.endswith("t2v") else None
-            for k in RECALL_AT:
-                hits = ((k - counts.above) / (counts.equal + 1)).clamp(0, 1)  # expected over the orders of equal scores
+            for k in RECALL_AT:  # expected over the orders of equal scores
+                hits = ((k - counts.above).double() / (counts.equal + 1)).clamp(0, 1)
                 others = counts.equal if self.ties == "pessimistic" else 0
                 hits = hits if self.ties == "expected" else (counts.above + others < k).double()
                 found[f"{way}/R@{k}"] = bootstrap_mean(100.0 * hits, video)

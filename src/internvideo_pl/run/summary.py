@@ -10,6 +10,7 @@ from internvideo_pl.tables.curves import Curve, loss_curves
 from internvideo_pl.tables.provenance import code_version, library_versions
 from internvideo_pl.tables.render import print_table, to_csv, to_markdown
 from internvideo_pl.tables.report import write_report
+from internvideo_pl.tables.retrieval import retrieval_table
 from internvideo_pl.tables.row import Row
 from internvideo_pl.tables.sections import (
     Card,
@@ -33,10 +34,13 @@ def summarize(plan: Experiment, finished: list[Finished], folder: Path) -> None:
     rows = [row for run in finished for row in run.rows]
     table = benchmark_table(rows, plan.name, notes=_verdicts(rows), all_metrics=True)
     print_table(table)
+    if (figures := retrieval_table(rows)) is not None:
+        print_table(figures)
     for run in finished:
         if (drawn := mixture_table(run.folder)) is not None:
             print_table(drawn)
-    (folder / "table.md").write_text(to_markdown(table))
+    tables = [to_markdown(table), *([to_markdown(figures)] if figures is not None else [])]
+    (folder / "table.md").write_text("\n".join(tables))
     (folder / "table.csv").write_text(to_csv(table))
     for run in finished:
         if run.bad_videos:
@@ -83,6 +87,8 @@ def _sections(plan: Experiment, finished: list[Finished], table: Table) -> list[
     """The report, from what matters most to what explains it."""
     rows = [row for run in finished for row in run.rows]
     sections: list[Section] = [CardsSection("Summary", _cards(rows)), TableSection("Results", table)]
+    if (figures := retrieval_table(rows)) is not None:
+        sections.append(TableSection("Retrieval", figures))
     pictures = [Picture(shown.path, shown.caption, shown.caption) for run in finished for shown in run.previews]
     if pictures:
         sections.append(PictureSection("What the models see", pictures))
