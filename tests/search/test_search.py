@@ -247,6 +247,7 @@ def test_clock(seconds, said):
     ("words", "says"),
     [
         ([" "], "search for what?"),
+        (["dog", "--model", ""], "with which model?"),
         (["dog", "--top", "0"], "--top 0 must be at least 1"),
         (["dog", "--window", "0"], "--window 0 a number of seconds above 0"),
         (["dog", "--window", "nan"], "above 0"),

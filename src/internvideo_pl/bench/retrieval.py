@@ -1,4 +1,4 @@
-"""Retrieval figures of large test sets on random features: blocks beside the whole matrix of scores.
+"""Retrieval on random features: figures of large test sets in blocks beside the whole matrix; search in memory.
 
 Shapes: Q texts, V videos, D embedding width.
 """
@@ -6,25 +6,31 @@ Shapes: Q texts, V videos, D embedding width.
 from collections.abc import Iterator
 from functools import partial
 
+import numpy as np
 import torch
 
 from internvideo_pl.bench import Options
 from internvideo_pl.bench.report import Goal, Section, Value
 from internvideo_pl.bench.timing import Contender, Step, peak_memory, race, speedup
-from internvideo_pl.metrics.blocks import blocked_figures
+from internvideo_pl.metrics.blocks import ROWS, blocked_figures
 from internvideo_pl.metrics.ranking import figures, similarity
+from internvideo_pl.search.index import Index
+from internvideo_pl.search.store import Embedded
 
 WIDTH = 256
 SET = (4_000, 12_000)  # texts and videos of the comparison: the matrix still fits
-GALLERY, QUERIES = 1_000_000, 500  # a gallery of the size of a pretraining set
+GALLERY, QUERIES = 1_000_000, ROWS  # a gallery of the size of a pretraining set; one block of texts
 ALL_QUERIES = 100_000
 GIB = 2**30
+CLIPS, CLIP_WIDTH, SENTENCES = (10_000, 100_000), 768, 20  # of a search; L/14's embedding
+PATIENCE = 0.1  # seconds that a sentence may take among the fewer clips
 BOUND = 6.0  # GiB for the large gallery: its features twice (as handed over and normalised) are 2 GiB, torch half a one
 
 
 def run(options: Options) -> Iterator[Section]:
-    """Yields the comparison, then the gallery of a million videos."""
+    """Yields the comparison, the search in memory, then the gallery of a million videos."""
     yield _beside_the_matrix(options)
+    yield _search(options)
     yield _large_gallery(ALL_QUERIES if options.everything else QUERIES)
 
 
@@ -77,6 +83,36 @@ def _beside_the_matrix(options: Options) -> Section:
         rows,
         [Goal("memory, blocks over matrix", memory["blocks"] / memory["whole matrix"], 0.5, at_most=True)],
         [f"Raw and dual softmax, both directions, width {WIDTH}; blocks take {share:.2f} of the matrix's time."],
+    )
+
+
+def _searches(clips: int) -> Step:
+    """`SENTENCES` searches among videos of one window."""
+    generator = np.random.default_rng(0)
+    vectors = generator.standard_normal((clips, CLIP_WIDTH), dtype=np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    times = np.zeros((1, 2), np.float32)
+    index = Index([Embedded(vectors[i : i + 1], times) for i in range(clips)])
+    return lambda: [index.search(query, 5) for query in vectors[:SENTENCES]]
+
+
+def _search(options: Options) -> Section:
+    contenders = [Contender(f"{clips:,} clips", partial(_searches, clips)) for clips in CLIPS]
+    timings = race(contenders, options.rounds)
+    rows: list[dict[str, Value]] = [
+        {
+            "index": f"{clips:,} clips",
+            "ms a sentence": 1000 * timings[f"{clips:,} clips"].median / SENTENCES,
+            "vectors MB": clips * CLIP_WIDTH * 4 / 1e6,
+        }
+        for clips in CLIPS
+    ]
+    seconds = timings[f"{CLIPS[0]:,} clips"].median / SENTENCES
+    return Section(
+        "search in memory",
+        rows,
+        [Goal(f"seconds a sentence, {CLIPS[0]:,} clips", seconds, PATIENCE, at_most=True)],
+        [f"Five best videos of random vectors of width {CLIP_WIDTH}; the sentence's own encoding is not in it."],
     )
 
 

@@ -165,7 +165,7 @@ def draw_gallery(answers: Sequence[Answer], data: VideoData, clips: Dataset, fol
     for answer in answers:
         texts = samples[answer.owner].texts
         marks = [number == answer.owner for number in answer.best]
-        frames = torch.stack([_middle(clips[number][0].video) for number in answer.best])
+        frames = torch.stack([_middle(clips[number][0].video, data.config.size) for number in answer.best])
         rows.append(Strip(texts[answer.text] if data.captions == "all" else texts[0], frames, marks))
     path = filmstrip(rows, folder / "gallery.png", "queries and the videos they find first", label_width=CAPTION_WIDTH)
     return Preview(
@@ -175,10 +175,9 @@ def draw_gallery(answers: Sequence[Answer], data: VideoData, clips: Dataset, fol
     )
 
 
-def _middle(video: Tensor | None) -> Tensor:
-    """The middle frame of a clip that was read before."""
-    assert video is not None
-    return video[len(video) // 2]
+def _middle(video: Tensor | None, size: int) -> Tensor:
+    """The middle frame of a clip; black where the video, which was read before, cannot be read again."""
+    return torch.zeros(size, size, 3, dtype=torch.uint8) if video is None else video[len(video) // 2]
 
 
 Drawing = Callable[..., Preview]

@@ -47,7 +47,7 @@ def main(
     Raises:
         UserError: There is nothing to search for or in, or the model has no text tower.
     """
-    _check(queries, top, window)
+    _check(queries, videos, model, top, window)
     locations = read_list(videos) if os.path.isfile(videos) else find_sources(videos)
     loaded = load(model, device=device)
     vectors = F.normalize(loaded.encode_text(queries), dim=-1).numpy()  # first: a model without a text tower ends here
@@ -66,7 +66,9 @@ def main(
         _say(answers, found, note, page)
 
 
-def _check(queries: Sequence[str], top: int, window: float) -> None:
+def _check(queries: Sequence[str], videos: str, model: str, top: int, window: float) -> None:
+    if not videos or not model:
+        raise UserError("search where, and with which model? Name --videos, a folder, and --model, as `load` takes it")
     if not queries or not all(any(map(str.isprintable, query.strip())) for query in queries):
         raise UserError('search for what? Write a sentence, as in: search "a dog runs" --videos folder --model model')
     if top < 1 or not 0 < window < float("inf"):
