@@ -17,11 +17,12 @@ from torch import Tensor
 
 from internvideo_pl.errors import UserError
 from internvideo_pl.metrics.precision import average_precision
-from internvideo_pl.metrics.samples import SampleMetric, first_of_each
+from internvideo_pl.metrics.samples import SampleMetric
 from internvideo_pl.metrics.segments import falling
 
 CAP = 50  # detections of a key frame that count, the surest ones; of several classes together
 LEAST = 0.5  # overlap of a hit
+MOST_LABELS, MOST_PLACES = 1_024, 65_536  # of action ids, and of detections of a key frame
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -78,11 +79,10 @@ class FrameDetection(SampleMetric):
             self.counted = np.isin(np.arange(truth.num_frames), self.truth.frame)
         self.parts = dict(parts or {})
         self.missing: list[int] = []
-        self.add_rows("box", (4,), torch.float64)
-        self.add_rows("score", (), torch.float64)
-        self.add_rows("label", (), torch.int64)
-        self.add_rows("key", (2,), torch.int64)  # (key frame, place in its list)
-        self.add_rows("reported", (), torch.int64)
+        self.scored = np.zeros(MOST_LABELS, dtype=bool)
+        self.scored[list(truth.classes)] = True
+        self.add_rows("found", (6,), torch.float64)  # box, score, `_code` of key frame, place in its list and label
+        self.add_rows("empty", (), torch.int64)  # key frames with no detection that counts
 
     def update(self, frame: int, box: Tensor, score: Tensor, label: Tensor) -> None:
         """Add all detections of one key frame; none at all is a report too.
@@ -95,15 +95,19 @@ class FrameDetection(SampleMetric):
             score: (P,), the higher the surer.
             label: int64 (P,), action ids.
         """
-        scored = torch.isin(label, torch.tensor(self.truth.classes, device=label.device)) & bool(self.counted[frame])
-        box, score, label = box[scored], score[scored], label[scored]
-        if self.cap and len(score) > self.cap:
-            best = surest(box, score, label, self.cap)
-            box, score, label = box[best], score[best], label[best]
-        place = torch.arange(len(score), device=score.device)
-        key = torch.stack([torch.full_like(place, frame), place], dim=1)
-        self.append(box=box, score=score, label=label, key=key)
-        self.append(reported=torch.tensor([frame], device=self.device))
+        boxes, scores, labels = (part.detach().cpu().numpy() for part in (box, score, label))
+        kept = self.scored[labels] & self.counted[frame]
+        if not kept.all():
+            boxes, scores, labels = boxes[kept], scores[kept], labels[kept]
+        if self.cap and len(scores) > self.cap and np.isfinite(scores).all():  # `compute` complains of others
+            kept = surest(boxes, scores, labels, self.cap)
+            boxes, scores, labels = boxes[kept], scores[kept], labels[kept]
+        rows = np.empty((len(scores), 6))
+        rows[:, :4], rows[:, 4], rows[:, 5] = boxes, scores, _code(frame, np.arange(len(scores)), labels)
+        if len(rows):
+            self.append(found=torch.from_numpy(rows).to(self.device))
+        else:
+            self.append(empty=torch.tensor([frame], device=self.device))
 
     def compute(self) -> dict[str, float]:
         """`mAP@0.5` in percent, the mean over the scored classes that have a true box, and its bounds.
@@ -118,8 +122,11 @@ class FrameDetection(SampleMetric):
         whole = np.ones(self.truth.num_frames, dtype=bool)
         seen = whole.copy()
         seen[self.missing] = False
-        result = {"mAP@0.5": self._mean(found, seen), "mAP@0.5/low": self._mean(found, whole)}
-        result["mAP@0.5/high"] = self._mean(found, whole, won=~seen)
+        value = self._mean(found, seen)
+        result = {"mAP@0.5": value, "mAP@0.5/low": value, "mAP@0.5/high": value}
+        if self.missing:
+            result["mAP@0.5/low"] = self._mean(found, whole)
+            result["mAP@0.5/high"] = self._mean(found, whole, won=~seen)
         for name, frames in self.parts.items():
             mine = np.zeros_like(seen)
             mine[frames] = True
@@ -142,27 +149,34 @@ class FrameDetection(SampleMetric):
         return float(100 * np.nanmean(values)) if np.isfinite(values).any() else float("nan")
 
     def _detections(self) -> "_Found":
-        reported = self.rows("reported").unique().tolist()
-        if not reported:
+        rows = self.rows("found").cpu().numpy()
+        if (np.diff(rows[:, 5]) <= 0).any():  # of several processes, perhaps with the repeats of a sampler's padding
+            rows = rows[np.unique(rows[:, 5], return_index=True)[1]]
+        frame = rows[:, 5].astype(np.int64) // (MOST_LABELS * MOST_PLACES)
+        reported = np.zeros(self.truth.num_frames, dtype=bool)
+        reported[frame] = reported[self.rows("empty").cpu().numpy()] = True
+        if not reported.any():
             raise UserError("No key frame was reported: check that the test split is not empty and its videos decode.")
-        self.missing = sorted(set(range(self.truth.num_frames)) - set(reported))
-        keep = first_of_each(self.rows("key"))
-        box, score, label, key = (self.rows(name)[keep].cpu().numpy() for name in ("box", "score", "label", "key"))
-        if not (np.isfinite(score).all() and np.isfinite(box).all()):
+        self.missing = np.flatnonzero(~reported).tolist()
+        if not np.isfinite(rows[:, :5]).all():
             raise UserError(
                 "A detection's score or box is not a finite number; load a checkpoint from before it diverged."
             )
-        order = falling(score)
-        return _Found(box[order], label[order], key[order, 0])
+        order = falling(rows[:, 4])
+        return _Found(rows[order, :4], rows[order, 5].astype(np.int64) % MOST_LABELS, frame[order])
 
     def _precisions(
         self, found: "_Found", frames: NDArray[np.bool_], won: NDArray[np.bool_] | None = None
     ) -> list[float]:
         """Average precision of every class in some key frames (F,), with all boxes of some (F,) found before others."""
-        inside, true = frames[found.frame], frames[self.truth.frame]
+        true = frames[self.truth.frame]
+        by_label = np.argsort(found.label.astype(np.uint16), kind="stable")  # within a label still falling
+        ends = np.searchsorted(found.label[by_label], self.truth.classes, side="right")
+        starts = np.searchsorted(found.label[by_label], self.truth.classes, side="left")
         values = []
-        for which in self.truth.classes:
-            mine, wanted = inside & (found.label == which), true & (self.truth.label == which)
+        for which, start, end in zip(self.truth.classes, starts, ends, strict=True):
+            mine, wanted = by_label[start:end], true & (self.truth.label == which)
+            mine = mine[frames[found.frame[mine]]]
             hit = hits(found.box[mine], found.frame[mine], self.truth.box[wanted], self.truth.frame[wanted])
             if won is not None:
                 hit = np.concatenate([np.ones(int((wanted & won[self.truth.frame]).sum()), dtype=bool), hit])
@@ -178,15 +192,21 @@ class _Found(NamedTuple):
     frame: Ints
 
 
-def surest(box: Tensor, score: Tensor, label: Tensor, cap: int) -> Tensor:
-    """Places (cap,) of the detections of a key frame that the evaluator's reader keeps, in their own order.
+def _code(frame: int, place: Ints, label: Ints) -> Ints:
+    """Key frame, place in its list and label as one whole number, exact as a float64."""
+    return (frame * MOST_PLACES + place) * MOST_LABELS + label
+
+
+def surest(box: Floats, score: Floats, label: Ints, cap: int) -> NDArray[np.bool_]:
+    """Which of the detections (P,) of a key frame the evaluator's reader keeps, `cap` of them.
 
     Where the score at the cap ties, the reader's heap decides: a row only enters for one with a lower score, and the
     one that leaves is the least by score, action id, y1, x1, y2, x2.
     """
-    order = score.sort(descending=True, stable=True)
-    if order.values[cap - 1] > order.values[cap]:
-        return order.indices[:cap].sort().values
+    least = np.partition(score, len(score) - cap)[len(score) - cap]
+    kept = score >= least
+    if kept.sum() == cap:
+        return kept
     x1, y1, x2, y2 = box.T.tolist()
     heap: list[tuple[Any, ...]] = []
     for row in zip(score.tolist(), label.tolist(), y1, x1, y2, x2, range(len(score)), strict=True):
@@ -194,7 +214,9 @@ def surest(box: Tensor, score: Tensor, label: Tensor, cap: int) -> Tensor:
             heapq.heappush(heap, row)
         elif row[0] > heap[0][0]:
             heapq.heapreplace(heap, row)
-    return torch.tensor(sorted(row[-1] for row in heap), device=score.device)
+    kept = np.zeros(len(score), dtype=bool)
+    kept[[row[-1] for row in heap]] = True
+    return kept
 
 
 def hits(found: Floats, frame: Ints, truth: Floats, truth_frame: Ints, least: float = LEAST) -> NDArray[np.bool_]:
