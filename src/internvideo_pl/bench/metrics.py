@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from internvideo_pl.bench import Options
+from internvideo_pl.bench import Options, boxes
 from internvideo_pl.bench.official_temporal import Floats, Ints, average_map
 from internvideo_pl.bench.report import Goal, Section, Value
 from internvideo_pl.bench.timing import Contender, Step, peak_memory, race, speedup
@@ -96,4 +96,4 @@ def _nothing() -> Step:
     return lambda: None
 
 
-SECTIONS: tuple[Callable[[Options], Section], ...] = (_temporal,)
+SECTIONS: tuple[Callable[[Options], Section], ...] = (_temporal, boxes.section)
