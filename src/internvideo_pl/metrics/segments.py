@@ -6,6 +6,8 @@ Shape legend: P detections, G true segments, R overlap thresholds, V groups (a c
 import numpy as np
 from numpy.typing import NDArray
 
+SMALL = 1 << 15  # numbers below it fit into sixteen bits
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -32,6 +34,12 @@ def falling(score: Floats) -> Ints:
     return np.argsort(score, kind="stable")[::-1]
 
 
+def in_groups(group: Ints) -> Ints:
+    """Order of rising numbers, equal ones as they were; small numbers are sorted by their digits, which is quicker."""
+    small = len(group) > 0 and np.abs(group).max() < SMALL
+    return np.argsort(group.astype(np.int16) if small else group, kind="stable")
+
+
 def hits_of_detections(found: Floats, group: Ints, truth: Floats, truth_group: Ints, thresholds: Floats) -> Bools:
     """ActivityNet's rule: detections, best first, take the free true segment that they overlap most, if enough.
 
@@ -51,6 +59,23 @@ def hits_of_detections(found: Floats, group: Ints, truth: Floats, truth_group: I
     hit = np.zeros((len(thresholds), len(found)), dtype=bool)
     if not len(truth) or not len(found):
         return hit
+    # Groups of about as many true segments together: a table of all would be padded to the largest.
+    size = np.bincount(truth_group)
+    kind = np.ceil(np.log2(np.maximum(size, 1))).astype(np.int64)
+    number = np.full(len(size), -1)
+    for which in np.unique(kind[size > 0]):
+        chosen = np.flatnonzero((kind == which) & (size > 0))
+        number[:] = -1
+        number[chosen] = np.arange(len(chosen))
+        mine = np.flatnonzero(np.where(group >= 0, number[group], -1) >= 0)
+        true = np.flatnonzero(number[truth_group] >= 0)
+        hit[:, mine] = _in_turns(found[mine], number[group[mine]], truth[true], number[truth_group[true]], thresholds)
+    return hit
+
+
+def _in_turns(found: Floats, group: Ints, truth: Floats, truth_group: Ints, thresholds: Floats) -> Bools:
+    """`hits_of_detections`, padded to the largest group."""
+    hit = np.zeros((len(thresholds), len(found)), dtype=bool)
     table = _by_group(truth, truth_group)  # (V, most of a group, 2)
     taken = np.zeros((len(thresholds), *table.shape[:2]), dtype=bool)
     for rows in _turns(group):
@@ -80,13 +105,15 @@ def hits_of_truth(found: Floats, group: Ints, truth: Floats, truth_group: Ints, 
         (R, P).
     """
     hit = np.zeros((len(thresholds), len(found)), dtype=bool)
-    for which in np.unique(truth_group):
-        mine = np.flatnonzero(group == which)
+    order, true_order = in_groups(group), in_groups(truth_group)
+    which = np.unique(truth_group)
+    parts = [np.searchsorted(group[order], which, side=side) for side in ("left", "right")]
+    true_parts = np.split(true_order, np.searchsorted(truth_group[true_order], which[1:]))
+    for start, end, true in zip(*parts, true_parts, strict=True):
+        mine = order[start:end]
         if not len(mine):
             continue
-        share = np.nan_to_num(
-            overlap(truth[truth_group == which][:, None], found[mine])
-        )  # (of the group, its detections)
+        share = np.nan_to_num(overlap(truth[true][:, None], found[mine]))  # (of the group, its detections)
         for level, threshold in enumerate(thresholds):
             free = np.ones(len(mine), dtype=bool)
             for row in share:
@@ -129,8 +156,8 @@ def _by_group(truth: Floats, group: Ints) -> Floats:
 def _turns(group: Ints) -> list[Ints]:
     """Rows of the first detection of every group, of the second, ...; rows of group -1 are left out."""
     rows = np.flatnonzero(group >= 0)
-    rows = rows[np.argsort(group[rows], kind="stable")]
+    rows = rows[in_groups(group[rows])]
     sizes = np.unique(group[rows], return_counts=True)[1]
     turn = np.arange(len(rows)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    rows = rows[np.argsort(turn, kind="stable")]
+    rows = rows[in_groups(turn)]
     return np.split(rows, np.cumsum(np.bincount(turn))[:-1]) if len(rows) else []

@@ -6,6 +6,7 @@ Shape legend: P detections, G true segments, R overlap thresholds, K classes.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +16,16 @@ from torch import Tensor
 from internvideo_pl.errors import UserError
 from internvideo_pl.metrics.precision import Rule, average_precision
 from internvideo_pl.metrics.samples import SampleMetric, first_of_each
-from internvideo_pl.metrics.segments import Floats, Ints, falling, hits_of_detections, hits_of_truth, touches
+from internvideo_pl.metrics.segments import (
+    Bools,
+    Floats,
+    Ints,
+    falling,
+    hits_of_detections,
+    hits_of_truth,
+    in_groups,
+    touches,
+)
 
 ACTIVITYNET = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 THUMOS14 = (0.3, 0.4, 0.5, 0.6, 0.7)
@@ -109,9 +119,41 @@ class TemporalDetection(SampleMetric):
         return result
 
     def _each(self, found: tuple[Floats, Floats, Ints, Ints]) -> Floats:
-        """Mean over the classes at every threshold, (R,), in percent."""
-        true_classes = np.unique(self.truth.label[self.truth.label >= 0])
-        return 100 * np.stack([self._class(label, *found) for label in true_classes]).mean(0)  # of (K, R)
+        """Mean over the classes at every threshold, (R,), in percent.
+
+        Only what is of one class and video competes, so all classes are matched together and then told apart.
+        """
+        segment, _, label, video = found
+        truth = self.truth
+        classes, true_class = np.unique(truth.label, return_inverse=True)
+        clear = truth.label >= 0
+        pairs = true_class * truth.num_videos + truth.video
+        groups, truth_group = np.unique(pairs[clear], return_inverse=True)
+        which = _positions(classes, label)
+        by_class = in_groups(which)  # within a class in falling order of score still
+        by_class = by_class[which[by_class] >= 0]
+        segment, which, video = segment[by_class], which[by_class], video[by_class]
+        group = _positions(groups, which * truth.num_videos + video)
+        hit, counted = self._matched(segment, group, video, truth.segment[clear], truth_group)
+        starts = np.searchsorted(which, np.arange(len(classes) + 1))
+        positives = np.bincount(true_class, minlength=len(classes))
+        table = [
+            average_precision(hit[:, part], positives[k], self.rule, None if counted is None else counted[:, part])
+            for k, part in enumerate(slice(*pair) for pair in pairwise(starts))
+            if classes[k] >= 0
+        ]
+        return 100 * np.stack(table).mean(0)  # of (K, R)
+
+    def _matched(
+        self, found: Floats, group: Ints, video: Ints, truth: Floats, truth_group: Ints
+    ) -> tuple[Bools, Bools | None]:
+        """Which detections hit at every threshold (R, P), and which count at all; None for all."""
+        if self.evaluator == "activitynet":
+            return hits_of_detections(found, group, truth, truth_group, self.thresholds), None
+        hit = hits_of_truth(found, group, truth, truth_group, self.thresholds)
+        unclear = self.truth.label < 0
+        ignored = touches(found, video, self.truth.segment[unclear], self.truth.video[unclear])
+        return hit, np.broadcast_to(~ignored, hit.shape)
 
     def _completed(self, found: tuple[Floats, Floats, Ints, Ints]) -> tuple[Floats, Floats, Ints, Ints]:
         """Detections with the instances of missing videos before them, but those of no length, which none can hit."""
@@ -138,23 +180,9 @@ class TemporalDetection(SampleMetric):
                 "A detection's score or time is not a finite number; load a checkpoint from before it diverged."
             )
         order = falling(score)
-        order = order[~np.isin(key[order, 0], list(self.blocked))]
+        if self.blocked:
+            order = order[~np.isin(key[order, 0], list(self.blocked))]
         return segment[order], score[order], label[order], key[order, 0]
-
-    def _class(self, which: int, segment: Floats, score: Floats, label: Ints, video: Ints) -> Floats:
-        """Average precision of one class at every threshold, (R,)."""
-        mine, true = label == which, self.truth.label == which
-        found, where = segment[mine], video[mine]
-        truth, truth_where = self.truth.segment[true], self.truth.video[true]
-        videos, truth_group = np.unique(truth_where, return_inverse=True)
-        group = _positions(videos, where)
-        if self.evaluator == "activitynet":
-            hit = hits_of_detections(found, group, truth, truth_group, self.thresholds)
-            return average_precision(hit, len(truth), self.rule)
-        hit = hits_of_truth(found, group, truth, truth_group, self.thresholds)
-        unclear = self.truth.label < 0
-        ignored = touches(found, where, self.truth.segment[unclear], self.truth.video[unclear])
-        return average_precision(hit, len(truth), self.rule, counted=np.broadcast_to(~ignored, hit.shape))
 
 
 def _positions(known: Ints, values: Ints) -> Ints:
