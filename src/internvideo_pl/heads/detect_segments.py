@@ -1,4 +1,4 @@
-"""From a pyramid's predictions to detected stretches.
+"""From a detector's predictions to detected stretches.
 
 Shapes: B batch, T_l places of level l, K classes, P detections of a video.
 """
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from internvideo_pl.heads.actionformer import Level
 from internvideo_pl.heads.suppress import soft_nms, vote
+from internvideo_pl.heads.tcanet import Found
 
 
 @dataclass(kw_only=True)
@@ -60,6 +61,22 @@ def detect(levels: Sequence[Level], config: DetectConfig) -> list[Detections]:
     return [_thinned(*_candidates(levels, row, config), config) for row in range(len(levels[0].logits))]
 
 
+def detect_proposals(found: Found, config: DetectConfig) -> list[Detections]:
+    """Detections of each video of a batch from refined proposals, in places, all of one class.
+
+    A score is the overlap that the refinements predict, their mean, times the root of both boundaries' probability.
+    """
+    segments = found.steps[-1].after()  # (B, P, 2)
+    sure = torch.stack([step.sure.sigmoid() for step in found.steps]).mean(0)
+    scores = sure * found.priors.sqrt()  # (B, P)
+    videos = []
+    for row in range(len(scores)):
+        kept = (scores[row] > config.before) & (segments[row, :, 1] - segments[row, :, 0] > config.shortest)
+        labels = torch.zeros(int(kept.sum()), dtype=torch.int64)
+        videos.append(_thinned(segments[row][kept], scores[row][kept], labels, config))
+    return videos
+
+
 def _candidates(levels: Sequence[Level], row: int, config: DetectConfig) -> tuple[Tensor, Tensor, Tensor]:
     """Segments (n, 2), scores (n,) and classes (n,) of one video before suppression."""
     found = []
@@ -81,7 +98,7 @@ def _candidates(levels: Sequence[Level], row: int, config: DetectConfig) -> tupl
 
 def _thinned(segments: Tensor, scores: Tensor, labels: Tensor, config: DetectConfig) -> Detections:
     """After suppression and voting."""
-    spans, values = segments.double().cpu().numpy(), scores.double().cpu().numpy()
+    spans, values = (each.detach().double().cpu().numpy() for each in (segments, scores))
     which = labels.cpu().numpy()
     groups = [which == label for label in np.unique(which)] if config.by_class else [np.ones(len(which), dtype=bool)]
     parts = []

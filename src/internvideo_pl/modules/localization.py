@@ -3,6 +3,7 @@
 Shapes: B batch, C width, T places, P detections of a video.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,28 +13,31 @@ from internvideo_pl.data.features.batch import FeatureBatch
 from internvideo_pl.data.features.grid import to_seconds
 from internvideo_pl.data.temporal.module import Evaluation, LocalizationData, Truth
 from internvideo_pl.errors import UserError
-from internvideo_pl.heads.detect_segments import DetectConfig, Detections, detect, name_by_video
+from internvideo_pl.heads.detect_segments import Detections, name_by_video
 from internvideo_pl.metrics.temporal import TemporalDetection, TrueSegments
 from internvideo_pl.modules.base import Outcome, VideoModule
 from internvideo_pl.objectives.localize import Localization
+from internvideo_pl.objectives.propose import Proposals
+
+Find = Callable[[Any, Tensor, Tensor], list[Detections]]
 
 
 class TemporalLocalization(VideoModule):
-    """Trains ActionFormer and tests it.
+    """Trains ActionFormer or TCANet and tests it.
 
     Args:
         objective: The losses around the model.
-        detection: How predictions become detections.
+        find: (model, features, mask) -> the detections of each video, in places.
         names: Where the model does not name what it finds: classes of the whole video that each detection takes, from
             scores that another run made; 0 where the model names them itself.
         optimisation: See `VideoModule`.
     """
 
-    objective: Localization
+    objective: Localization | Proposals
 
-    def __init__(self, objective: Localization, detection: DetectConfig, names: int, **optimisation: Any):
+    def __init__(self, objective: Localization | Proposals, find: Find, names: int, **optimisation: Any):
         super().__init__(objective, **optimisation)
-        self.detection = detection
+        self.find = find
         self.names = names
         self.metrics: dict[str, TemporalDetection] = {}
 
@@ -73,7 +77,7 @@ class TemporalLocalization(VideoModule):
         if not len(batch):
             return
         self._check_width(batch)
-        for row, found in enumerate(detect(self.model(batch.features, batch.mask), self.detection)):
+        for row, found in enumerate(self.find(self.model, batch.features, batch.mask)):
             index = int(batch.index[row])
             found = self._named(_timed(found, batch, row), self.videos.split("test").samples[index].key)
             for metric in self.metrics.values():

@@ -4,6 +4,7 @@ from internvideo_pl.run.tasks.answering import ANSWER, CHOOSE, COUNT, MULTIPLE_C
 from internvideo_pl.run.tasks.box_actions import BOX_ACTIONS
 from internvideo_pl.run.tasks.captioning import CAPTION
 from internvideo_pl.run.tasks.localization import EXTRACT, LOCALIZE
+from internvideo_pl.run.tasks.localization import EXTRACT, LOCALIZE, PROPOSE
 from internvideo_pl.run.tasks.open_set import OPEN_SET
 from internvideo_pl.run.tasks.pretraining import ALIGN, MASKED
 from internvideo_pl.run.tasks.probe import PROBE
@@ -27,6 +28,7 @@ TASKS: dict[str, Task] = {
     "multiple_choice": MULTIPLE_CHOICE,
     "extract": EXTRACT,
     "localize": LOCALIZE,
+    "propose": PROPOSE,
     "open_set": OPEN_SET,
     "probe": PROBE,
     "box_actions": BOX_ACTIONS,

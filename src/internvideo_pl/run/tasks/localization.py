@@ -1,10 +1,11 @@
 """Temporal localisation: features of long videos over time, then detectors on them."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from torch import nn
+from torch import Tensor, nn
 
 from internvideo_pl.backbones.choices import CoordinatedChoice, MaskedChoice, MultimodalChoice, TowerChoice
 from internvideo_pl.backbones.clip_vector import ClipVector
@@ -15,11 +16,13 @@ from internvideo_pl.errors import UserError
 from internvideo_pl.heads.actionformer import ActionFormer, ActionFormerConfig
 from internvideo_pl.heads.classify import Classifier, ClassifyHeadConfig
 from internvideo_pl.heads.coordinated import CoordinatedClassifier
-from internvideo_pl.heads.detect_segments import DetectConfig
+from internvideo_pl.heads.detect_segments import DetectConfig, Detections, detect, detect_proposals
+from internvideo_pl.heads.tcanet import Tcanet, TcanetConfig
 from internvideo_pl.modules.base import VideoModule
 from internvideo_pl.modules.extraction import FeatureExtraction
 from internvideo_pl.modules.localization import TemporalLocalization
 from internvideo_pl.objectives.localize import Localization, LocalizationObjective
+from internvideo_pl.objectives.propose import ProposalObjective, Proposals
 from internvideo_pl.run.tasks.task import Parents, Task, start
 
 
@@ -64,6 +67,31 @@ class Localize(LocalizationObjective):
     name: Literal["localize"] = "localize"
 
 
+@dataclass(kw_only=True)
+class Propose(ProposalObjective):
+    """TCANet on features, which finds actions without naming them.
+
+    Attributes:
+        head: Its size.
+        detect: How its proposals become detections.
+        names: Each detection takes so many of the likeliest classes of its whole video, from parents.scores.
+    """
+
+    head: TcanetConfig = field(default_factory=TcanetConfig)
+    detect: DetectConfig = field(default_factory=DetectConfig)
+    names: int = 2
+    name: Literal["propose"] = "propose"
+
+    def __post_init__(self) -> None:
+        """Refuses detections without a class.
+
+        Raises:
+            UserError: `names` is below 1.
+        """
+        if self.names < 1:
+            raise UserError(f"objective.names={self.names} must be at least 1: TCANet names nothing itself")
+
+
 def _extract(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
     _require_segments(experiment, data)
     if experiment.data.sampling != "windows":
@@ -95,7 +123,25 @@ def _localize(experiment: Experiment, data: VideoData, parents: Parents, optimis
     objective = experiment.objective
     model = ActionFormer(experiment.backbone.width, 1 if objective.names else len(data.classes), objective.head)
     start(model, parents)
-    return TemporalLocalization(Localization(model, objective), objective.detect, objective.names, **optimisation)
+    find = partial(_find, objective.detect)
+    return TemporalLocalization(Localization(model, objective), find, objective.names, **optimisation)
+
+
+def _propose(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
+    _require_segments(experiment, data)
+    objective = experiment.objective
+    model = Tcanet(experiment.backbone.width, objective.head)
+    start(model, parents)
+    find = partial(_find_proposals, objective.detect)
+    return TemporalLocalization(Proposals(model, objective), find, objective.names, **optimisation)
+
+
+def _find(config: DetectConfig, model: ActionFormer, features: Tensor, mask: Tensor) -> list[Detections]:
+    return detect(model(features, mask), config)
+
+
+def _find_proposals(config: DetectConfig, model: Tcanet, features: Tensor, mask: Tensor) -> list[Detections]:
+    return detect_proposals(model(features, mask), config)
 
 
 def _require_segments(experiment: Experiment, data: VideoData) -> None:
@@ -106,3 +152,4 @@ def _require_segments(experiment: Experiment, data: VideoData) -> None:
 
 EXTRACT = Task(Extract, (MaskedChoice, TowerChoice, MultimodalChoice, CoordinatedChoice), _extract)
 LOCALIZE = Task(Localize, (FeaturesChoice,), _localize, roles=("features", "more_features", "scores"))
+PROPOSE = Task(Propose, (FeaturesChoice,), _propose, roles=("features", "more_features", "scores"))
