@@ -52,8 +52,8 @@ def test_open_questions_to_a_row_with_both_accuracies(results, tmp_path):
     ("name", "task", "headline"),
     [("tgif_action", "multiple_choice_qa", "top1"), ("tgif_count", "counting", "mse")],
 )
-def test_the_other_tasks_of_tgif(results, name, task, headline):
-    row = row_of(results, f"finetune/{name}", *FEW, *BLINKS)
+def test_the_other_tasks_of_tgif(results, tmp_path, name, task, headline):
+    row = row_of(results, f"finetune/{name}", *FEW, *BLINKS, aligned(tmp_path / "parent"))
     assert (row.task, row.headline, row.benchmark) == (task, headline, None)
     assert headline in row.chance
 
@@ -69,8 +69,8 @@ def test_choices_by_similarity_after_alignment(results):
 @pytest.mark.parametrize(
     "name", ["finetune/msvd_qa", "finetune/tgif_qa", "finetune/tgif_transition", "finetune/msrvtt_mc"]
 )
-def test_every_other_experiment_reaches_its_row(results, name):
-    sizes = BLINKS if "transition" in name else VIDEOS
+def test_every_other_experiment_reaches_its_row(results, tmp_path, name):
+    sizes = [*BLINKS, aligned(tmp_path / "parent")] if "transition" in name else VIDEOS
     assert row_of(results, f"finetune/{name}", *FEW, *sizes).coverage.complete
 
 
