@@ -7,6 +7,9 @@ import pytest
 import torch
 import torch.distributed as dist
 
+from internvideo_pl.metrics.answers import Answers
+from internvideo_pl.metrics.captions import Captions
+from internvideo_pl.metrics.choices import Choices, Counts
 from internvideo_pl.metrics.recognition import Recognition
 from internvideo_pl.metrics.retrieval import Retrieval
 from internvideo_pl.metrics.samples import first_of_each
@@ -29,7 +32,25 @@ def scores_of(shares):
         index = torch.tensor(share, dtype=torch.int64)
         recognition.update(logits[index], label[index], index)
         retrieval.update(index, video=video[index], text=text[index])
-    return {**recognition.compute(), **retrieval.compute()}, recognition.missing, retrieval.missing
+    return {**recognition.compute(), **retrieval.compute(), **said(shares)}, recognition.missing, retrieval.missing
+
+
+def said(shares):
+    """The same of the metrics of answers, choices, counts and captions."""
+    logits = torch.randn(9, 7, generator=torch.Generator().manual_seed(3))
+    label, words = torch.arange(9) % 7 - 1, ["a", "red", "ring", "goes", "up", "and", "down", "today"]
+    references = [[" ".join(words[k % 3 :]), " ".join(words[: 3 + k % 5])] for k in range(9)]
+    decode = lambda ids: " ".join(words[int(k)] for k in ids)  # noqa: E731
+    answers, choices = Answers(10, ("what", "who"), [0, 1]), Choices(7, 10)
+    counts, captions = Counts(), Captions(4, decode, references)
+    for share in shares:
+        index = torch.tensor(share, dtype=torch.int64)
+        answers.update(logits[index], label[index], index % 2, index)
+        choices.update(logits[index], label[index], index, torch.zeros_like(index))
+        counts.update(4 * logits[index, 0], label[index], index)
+        captions.update((index[:, None] + torch.arange(4)) % 8, index)
+    metrics = {"answers": answers, "choices": choices, "counts": counts, "captions": captions}
+    return {f"{name}/{key}": value for name, metric in metrics.items() for key, value in metric.compute().items()}
 
 
 PADDED = ([[0, 3], [6]], [[1, 4, 7, 2, 5, 8], [0]])  # shares of two processes; both see sample 0
