@@ -20,6 +20,7 @@ from internvideo_pl.data.order import Draw
 from internvideo_pl.heads.caption import CaptionSearchConfig, write_captions
 from internvideo_pl.metrics.retrieval import Answer
 from internvideo_pl.modules.align import ContrastiveAlignment
+from internvideo_pl.modules.captioning import Captioning
 from internvideo_pl.modules.masked import MaskedReconstruction
 from internvideo_pl.modules.recognition import RecognitionTest
 
@@ -78,7 +79,7 @@ class Previews(L.Callback):
         clips = data.test_dataloader().dataset
         if isinstance(module, RecognitionTest) and module.accuracy.scored is not None:
             yield from recognition_insight(module.accuracy, data.classes, clips, self.folder)
-        if isinstance(module, ContrastiveAlignment):
+        if type(module) is ContrastiveAlignment:  # and not what trains as it does but is tested otherwise
             yield draw_gallery(module.retrieval.answers, data, clips, self.folder)
             yield from similarity_map(module.retrieval, self.folder)
             if module.objective.encoder.caption_decoder is None:
@@ -181,4 +182,8 @@ def _middle(video: Tensor | None, size: int) -> Tensor:
 
 
 Drawing = Callable[..., Preview]
-DRAWINGS: dict[type, Drawing] = {MaskedReconstruction: draw_reconstruction, ContrastiveAlignment: draw_captions}
+DRAWINGS: dict[type, Drawing] = {
+    MaskedReconstruction: draw_reconstruction,
+    ContrastiveAlignment: draw_captions,
+    Captioning: draw_captions,
+}
