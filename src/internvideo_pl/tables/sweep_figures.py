@@ -59,7 +59,9 @@ def parallel_coordinates(points: Sequence[Point], logarithmic: Sequence[str], me
         return Drawing(width, TOP + HEIGHT + BOTTOM, [label(LEFT, TOP, "no trial has come to its end")], "no trials")
     axes = [_axis(name, [point.values[name] for point in done], name in logarithmic) for name in names]
     axes.append(_axis(metric, [point.score for point in done], False, numbers=True))
-    ranked = sorted(done, key=lambda point: point.score if maximize else -point.score)
+    ranked = sorted(
+        reversed(done), key=lambda point: point.score if maximize else -point.score
+    )  # the first of equals last
     shapes: list[Shape] = [label(LEFT - 50, 22, f"{len(done)} trials; boldly the best", color="ink", size=14)]
     for i, axis in enumerate(axes):
         x = LEFT + i * GAP

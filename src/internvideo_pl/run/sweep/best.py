@@ -30,7 +30,7 @@ def write_best(sweep: Sweep, trial: Trial, root: Path) -> str:
     number = 1
     while True:
         name = f"{FOLDER}/{sweep.name}{'_mini' if sweep.mini else ''}_{number}"
-        files = _files(sweep, trial, plan.stages, name)
+        files = _files(sweep, trial, plan.stages, name, root)
         paths = {root / f"{each}.yaml": text for each, text in files.items()}
         if all(path.is_file() and path.read_text(encoding="utf-8") == text for path, text in paths.items()):
             return name
@@ -44,7 +44,7 @@ def write_best(sweep: Sweep, trial: Trial, root: Path) -> str:
     return name
 
 
-def _files(sweep: Sweep, trial: Trial, stages: list[str], name: str) -> dict[str, str]:
+def _files(sweep: Sweep, trial: Trial, stages: list[str], name: str, root: Path) -> dict[str, str]:
     """Experiment's name -> text of its file."""
     if not stages:
         return {name: _text(sweep, trial, name, sweep.experiment, _nested(trial.values))}
@@ -53,7 +53,7 @@ def _files(sweep: Sweep, trial: Trial, stages: list[str], name: str) -> dict[str
     for stage, own in renamed.items():
         values = {key.partition(":")[2]: value for key, value in trial.values.items() if key.startswith(f"{stage}:")}
         shared = {key: value for key, value in trial.values.items() if ":" not in key}
-        parents = load_experiment(stage, schemas=SCHEMAS).parents
+        parents = load_experiment(stage, schemas=SCHEMAS, root=root).parents
         moved = {role: renamed[parent] for role, parent in parents.items() if parent in renamed}
         files[own] = _text(sweep, trial, own, stage, _nested({**shared, **values}), moved)
     return files
