@@ -59,9 +59,8 @@ def parallel_coordinates(points: Sequence[Point], logarithmic: Sequence[str], me
         return Drawing(width, TOP + HEIGHT + BOTTOM, [label(LEFT, TOP, "no trial has come to its end")], "no trials")
     axes = [_axis(name, [point.values[name] for point in done], name in logarithmic) for name in names]
     axes.append(_axis(metric, [point.score for point in done], False, numbers=True))
-    ranked = sorted(
-        reversed(done), key=lambda point: point.score if maximize else -point.score
-    )  # the first of equals last
+    order = sorted(range(len(done)), key=lambda i: (done[i].score if maximize else -done[i].score, -i))
+    ranked = [done[i] for i in order]  # the best last, of equal ones the first
     shapes: list[Shape] = [label(LEFT - 50, 22, f"{len(done)} trials; boldly the best", color="ink", size=14)]
     for i, axis in enumerate(axes):
         x = LEFT + i * GAP
