@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from internvideo_pl.metrics.answers import Answers
 from internvideo_pl.metrics.bootstrap import SEED, bootstrap_mean
+from internvideo_pl.metrics.choices import Choices
 from internvideo_pl.metrics.recognition import Recognition
 from internvideo_pl.metrics.retrieval import Retrieval
 
@@ -54,6 +56,21 @@ def test_recognition_gives_intervals_confusion_and_worst():
     assert {(int(a), int(b)) for a, b in metric.confusion().nonzero()} == {(0, 0), (1, 2), (2, 2), (3, 1)}
     assert metric.confusion().sum() == 4
     assert [(number, true, given) for number, true, given, _ in metric.worst(9)] == [(0, 1, 2), (2, 3, 1)]
+
+
+def test_questions_have_intervals():
+    choices = Choices(3, 40)
+    label, logits = torch.arange(40) % 3, torch.eye(3)[torch.arange(40) % 2]
+    choices.update(logits, label, torch.arange(40), torch.zeros(40, dtype=torch.int64))
+    result = choices.compute()
+    low, high = choices.intervals["top1"]
+    assert low < result["top1"] < high
+    answers = Answers(40, ["what"], [0])
+    answers.update(logits, torch.where(label == 2, -1, label), torch.zeros(40, dtype=torch.int64), torch.arange(40))
+    result = answers.compute()
+    for name in ("acc", "acc_in_vocab"):
+        low, high = answers.intervals[name]
+        assert low < result[name] < high
 
 
 def test_retrieval_gives_an_interval_for_every_recall():

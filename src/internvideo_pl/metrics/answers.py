@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from internvideo_pl.errors import UserError
+from internvideo_pl.metrics.bootstrap import Interval, bootstrap_mean
 from internvideo_pl.metrics.samples import SampleMetric, first_of_each
 
 NOT_FINITE = -2  # stands for the answer of a model whose scores are no numbers
@@ -36,6 +37,7 @@ class Answers(SampleMetric):
             kwargs: Passed to `torchmetrics.Metric`.
         """
         super().__init__(**kwargs)
+        self.intervals: dict[str, Interval] = {}  # 95 %, over other questions; known after `compute`
         assert len(kinds) == len(usual)
         self.official, self.first = official, first
         self.kinds, self.usual = tuple(kinds), torch.tensor(list(usual))
@@ -68,6 +70,8 @@ class Answers(SampleMetric):
         right, known = guess == label, label >= 0
         usual = self.usual.to(label.device)
         total, hits = max(self.official, len(label)), right.sum().item()
+        found = {"acc": bootstrap_mean(100.0 * right), "acc_in_vocab": bootstrap_mean(100.0 * right[known])}
+        self.intervals = {name: interval for name, interval in found.items() if interval is not None}
         result = {
             "acc": _percent(right),
             "acc_in_vocab": _percent(right[known]),

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from internvideo_pl.errors import UserError
+from internvideo_pl.metrics.bootstrap import Interval, bootstrap_mean
 from internvideo_pl.metrics.samples import SampleMetric, first_of_each
 
 LEAST, MOST = 1, 10  # counts that TGIF-QA's evaluator allows a prediction (its public code clips to them)
@@ -24,6 +25,7 @@ class Choices(SampleMetric):
     def __init__(self, num_options: int, official: int, **kwargs: Any):
         """Prepare for `official` questions with `num_options` each."""
         super().__init__(**kwargs)
+        self.intervals: dict[str, Interval] = {}  # 95 %, over other questions; known after `compute`
         self.num_options, self.official = num_options, official
         self.add_rows("probability", (num_options,), torch.float32)
         self.add_rows("label", (), torch.int64)
@@ -57,7 +59,9 @@ class Choices(SampleMetric):
         score = torch.zeros(len(number), self.num_options, dtype=torch.float64, device=label.device)
         score = score.index_add(0, question, probability.double())
         labels = torch.zeros_like(number).scatter(0, question, label)
-        hits = (score.argmax(dim=1) == labels).sum().item()
+        right = score.argmax(dim=1) == labels
+        hits, interval = right.sum().item(), bootstrap_mean(100.0 * right)
+        self.intervals = {} if interval is None else {"top1": interval}
         total = max(self.official, len(number))
         return {
             "top1": 100.0 * hits / len(number),

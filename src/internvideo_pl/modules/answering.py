@@ -74,7 +74,8 @@ class QuestionAnswering(_Answerer):
         figures = self.answers.compute()
         within = figures["prior"] / (figures["in_vocab"] / 100) if figures["in_vocab"] else 0.0
         chance = {"acc_in_vocab": within, "acc": figures["prior"]}
-        self.finish(Outcome("qa", figures, headline="acc_in_vocab", chance=chance, protocol={}))
+        intervals = self.answers.intervals
+        self.finish(Outcome("qa", figures, "acc_in_vocab", chance=chance, protocol={}, intervals=intervals))
 
     @property
     def _questions(self) -> QuestionData:
@@ -105,7 +106,9 @@ class ChoiceAnswering(_Answerer):
     def on_test_epoch_end(self) -> None:
         """Turns the accuracy into an outcome."""
         chance = {"top1": 100 / self.choices.num_options}
-        self.finish(Outcome("multiple_choice_qa", self.choices.compute(), headline="top1", chance=chance, protocol={}))
+        figures = self.choices.compute()
+        intervals = self.choices.intervals
+        self.finish(Outcome("multiple_choice_qa", figures, "top1", chance=chance, protocol={}, intervals=intervals))
 
     def _options(self, batch: Batch) -> Tensor:
         """Every option behind its question, (B, O, L)."""

@@ -41,4 +41,6 @@ class MultipleChoice(ContrastiveAlignment):
     def on_test_epoch_end(self) -> None:
         """Turns the accuracy into an outcome."""
         chance = {"top1": 100 / self.choices.num_options}
-        self.finish(Outcome("multiple_choice", self.choices.compute(), headline="top1", chance=chance, protocol={}))
+        figures = self.choices.compute()
+        intervals = self.choices.intervals
+        self.finish(Outcome("multiple_choice", figures, "top1", chance=chance, protocol={}, intervals=intervals))
