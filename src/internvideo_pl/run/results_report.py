@@ -178,7 +178,7 @@ def _sweeps(results: Path, pictures: _Pictures) -> Iterable[tuple[str, Sequence[
 
 def _number_or_words(text: str) -> Cell:
     try:
-        return number(float(text), digits=3)
+        return Cell(f"{float(text):.4g}", raw=float(text))
     except ValueError:
         return Cell(text)
 

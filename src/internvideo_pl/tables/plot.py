@@ -8,7 +8,7 @@ from internvideo_pl.tables.axis import Scale, extent, ticks, widened
 from internvideo_pl.tables.drawing import SWATCH, Drawing, Path, Point, Shape, Span, Text, label, series_color, to_svg
 
 WIDTH, HEIGHT = 440, 250
-LEFT, RIGHT, TOP, BOTTOM = 40, 8, 30, 38  # margins for tick labels, legend and axis name
+LEFT, RIGHT, TOP, BOTTOM = 54, 8, 30, 38  # margins for tick labels, legend and axis name
 POINTS = 400  # of a line that are drawn; more would only grow the page
 LEGEND = 6  # names that fit above the plot
 
