@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from PIL import Image
 
 from internvideo_pl.__main__ import main
@@ -10,6 +11,7 @@ from tests.run.wandb_file import history, media
 SMALL = ["trainer.max_steps=4", "trainer.log_every_n_steps=1", "data.mini_sizes.train=4", "wandb.mode=offline"]
 
 
+@pytest.mark.slow
 def test_the_offline_file_holds_figures_tables_and_pictures(tmp_path, monkeypatch):
     monkeypatch.setenv("INTERNVIDEO_RESULTS", str(tmp_path))
     monkeypatch.setenv("WANDB_MODE", "offline")
