@@ -19,6 +19,7 @@ from internvideo_pl.run.sweep.best import write_best
 from internvideo_pl.run.sweep.document import Sweep
 from internvideo_pl.run.sweep.hyperband import Hyperband
 from internvideo_pl.run.sweep.local import Limits, LocalSweep
+from internvideo_pl.run.sweep.process import TrialRun
 from internvideo_pl.run.sweep.space import read_parameter
 from internvideo_pl.run.sweep.summary import best_trial, trial_table
 from internvideo_pl.run.sweep.trial import Trial, Trials
@@ -100,6 +101,18 @@ def test_hopeless_trials_end_early_and_limits_hold(tmp_path, videos):
     assert len(bad.history) < len(good.history)
     LocalSweep(make_sweep(videos), tmp_path / "none", [], Limits(hours=1e-9), jobs=1).run()
     assert Trials(tmp_path / "none").all() == []
+
+
+def test_a_run_that_lives_on_is_waited_for(tmp_path):
+    first = TrialRun(tmp_path, ["no/such/experiment"], {})
+    second = TrialRun(tmp_path, ["no/such/experiment"], {})  # as of a sweep that was killed and begun again
+    assert first.process is not None
+    assert (second.process, second.poll()) == (None, None)
+    assert first.process.wait(60) == 2
+    second.poll()
+    assert second.process is not None
+    assert second.process.wait(60) == 2
+    assert "There is no experiment" in second.end_of_log()
 
 
 def test_limits_are_checked_and_a_grid_has_its_own(tmp_path):

@@ -1,6 +1,7 @@
 """A trial's run, as a process of its own: the same `internvideo run` that a person would type."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -11,12 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from internvideo_pl.run.folder import DONE, is_finished
-from internvideo_pl.run.lock import Lock
 from internvideo_pl.run.record import read_record
 from internvideo_pl.run.sweep.trial import LOG, RUN
 from internvideo_pl.tables.curves import read_metrics
 
 SAVING = 150  # seconds that a run gets to save after it was told to stop
+RUNNING = ".running"  # whose lock a run has from its first instruction to its last, also when its sweep is gone
 LAST_LINES = 5  # of its log that say why it failed
 
 
@@ -41,10 +42,9 @@ class TrialRun:
         """The exit code once it has ended; None while it runs."""
         if self.process is not None:
             return self.process.poll()
-        if not _held(self.run):
-            if is_finished(self.run):
-                return 0
-            self._begin()
+        if is_finished(self.run) and not self._lives_on():
+            return 0
+        self._begin()
         return None
 
     def history(self, metric: str) -> list[float]:
@@ -83,7 +83,11 @@ class TrialRun:
         return time.monotonic() - self.started
 
     def _begin(self) -> None:
-        if is_finished(self.run) or _held(self.run):
+        handle = self._lock()
+        if handle is None:
+            return
+        if is_finished(self.run):
+            os.close(handle)
             return
         if self.run.is_dir() and read_record(self.run) is None and not (self.run / DONE).is_file():
             shutil.rmtree(self.run)  # it was killed before it had begun
@@ -96,15 +100,23 @@ class TrialRun:
                 stderr=log,
                 start_new_session=True,  # a terminal's Ctrl-C comes to the sweep, which passes it on once
                 env=os.environ | {"PYTHONPATH": path} | self.environment,
+                pass_fds=(handle,),
             )
+        os.close(handle)  # the run has it now
 
+    def _lock(self) -> int | None:
+        """The trial's lock, which a process started with it keeps; None while an earlier one has it."""
+        handle = os.open(self.folder / RUNNING, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            return None
+        return handle
 
-def _held(run: Path) -> bool:
-    """Whether a living process writes into the run's folder."""
-    if not run.is_dir():
-        return False
-    lock = Lock(run)
-    if lock.acquire():
-        lock.release()
-        return False
-    return True
+    def _lives_on(self) -> bool:
+        """Whether the run of an earlier process still works."""
+        handle = self._lock()
+        if handle is not None:
+            os.close(handle)
+        return handle is None
