@@ -43,6 +43,7 @@ def test_a_batch_that_does_not_fit_is_said(capsys: pytest.CaptureFixture[str]) -
         (["pretrain/masked_k400_base", "--gpu", "h20"], "Did you mean 'h200'?"),
         (["pretrain/masked_k400_base", "--gpu", "h200", "--mfu", "30"], "MFU=30.0 is a share of the peak"),
         (["zeroshot/k400_base", "--gpu", "h200"], "trains nothing"),
+        (["localize/thumos14", "--gpu", "h200"], "trains on features"),
         (["demo", "--gpu", "h200"], "plan one of its stages"),
         (["pretrain/masked_k40_base"], "Did you mean 'pretrain/masked_k400_base'?"),
     ],

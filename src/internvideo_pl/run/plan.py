@@ -16,6 +16,7 @@ from internvideo_pl.config import Experiment, load_experiment
 from internvideo_pl.data.batch import Batch
 from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.data.parts import MixtureConfig
+from internvideo_pl.data.temporal.module import LocalizationConfig
 from internvideo_pl.errors import UserError, hint
 from internvideo_pl.modules.shape import StepShape, step_shape
 from internvideo_pl.run.build import build_data, build_module, check_fit, readers_of, world_size
@@ -77,6 +78,8 @@ def main(name: str, overrides: list[str], mini: bool, gpu: str | None, mfu: floa
     if experiment.stages:
         raise UserError(f"{name} runs several experiments: plan one of its stages, such as {experiment.stages[0]}")
     check_fit(experiment)
+    if isinstance(experiment.data, LocalizationConfig) and experiment.data.sampling != "windows":
+        raise UserError(f"{name} trains on features, minutes of one GPU: there is nothing to plan; plan their encoder")
     board = None if gpu is None else _board(gpu)
     if mfu is not None and not 0 < mfu <= 1:
         raise UserError(f"MFU={mfu} is a share of the peak: give one above 0 and at most 1, such as 0.3")
