@@ -10,6 +10,8 @@ from data_modules.activitynet_captions import ActivityNetCaptions
 from data_modules.ava import Ava
 from data_modules.ava_kinetics import AvaKinetics, AvaKineticsConfig
 from data_modules.didemo import DiDeMo
+from data_modules.ego4d import Ego4dConfig
+from data_modules.ego4d_fhp import Ego4dFhp
 from data_modules.fineaction import FineAction
 from data_modules.hacs import HacsClips, HacsClipsConfig, HacsSegments
 from data_modules.hmdb51 import HMDB51Config, HMDB51Data
@@ -83,6 +85,7 @@ DATASETS: dict[str, tuple[type[VideoData], type[ClipConfig]]] = {
     "msrvtt_mc": (MsrVttMc, ClipConfig),
     "lsmdc_mc": (LsmdcMc, ClipConfig),
     "r2r_ce": (R2RCE, R2RCEConfig),
+    "ego4d_fhp": (Ego4dFhp, Ego4dConfig),
     "own_videos": (OwnVideos, OwnVideosConfig),
     "ava": (Ava, KeyframeConfig),
     "ava_kinetics": (AvaKinetics, AvaKineticsConfig),

@@ -23,8 +23,8 @@ ORDER = [
         "search",
         "losses",
     ),
-    *("objectives", "metrics", "optim", "modules", "tables", "callbacks", "config", "bench", "run", "commands"),
-    "__main__",
+    *("objectives", "metrics", "submissions", "optim", "modules", "tables", "callbacks", "config", "bench", "run"),
+    *("commands", "__main__"),
 ]
 COMPOSITION_ROOT = "run"  # the only part of the library that may know the datasets
 LIBRARY = Path(internvideo_pl.__file__).parent

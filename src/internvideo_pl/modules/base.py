@@ -12,6 +12,7 @@ from internvideo_pl.data.module import VideoData
 from internvideo_pl.errors import UserError
 from internvideo_pl.losses.gather import total, world_size
 from internvideo_pl.optim import OptimizerConfig, build_optimizer
+from internvideo_pl.submissions.submission import Submission
 
 
 @dataclass
@@ -62,6 +63,7 @@ class VideoModule(L.LightningModule):
         self.total_steps = total_steps
         self.global_batch = global_batch
         self.outcomes: list[Outcome] = []
+        self.submission: Submission | None = None  # for a challenge's server, once a test has made one
         self.unread: set[str] = set()
 
     @property

@@ -91,6 +91,7 @@ def data_root(experiment: Experiment) -> Path:
     name = kind.folder_name or config.name
     if not experiment.mini:
         return paths.data / name
+    name = config.name if config.name in MINIS else name  # its own, or that of the shared folder
     if name not in MINIS:
         raise UserError(f"{config.name} has no miniature; name its folder with ARGS=data.root=<folder>")
     return make_mini(name, paths.cache / "mini", **config.mini_sizes)

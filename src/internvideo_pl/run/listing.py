@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from data_modules import DATASETS
 from internvideo_pl.config import Experiment, list_experiments, load_experiment
 from internvideo_pl.folders import results_folder
 from internvideo_pl.run.schemas import SCHEMAS
@@ -16,6 +17,7 @@ TASKS = {
     "supervised": "recognition",
     "coordinate": "coordination",
     "zero_shot": "zero-shot recognition",
+    "hands": "future hand prediction",
 }
 
 
@@ -37,5 +39,6 @@ def _entry(experiment: Experiment) -> Entry:
 
 
 def _data_here(experiment: Experiment) -> bool:
-    root: Path = experiment.data.root or experiment.paths.data / experiment.data.name
+    config = experiment.data
+    root: Path = config.root or experiment.paths.data / (DATASETS[config.name][0].folder_name or config.name)
     return root.is_dir()

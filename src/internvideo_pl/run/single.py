@@ -15,6 +15,7 @@ from internvideo_pl.callbacks.previews import Previews
 from internvideo_pl.callbacks.progress import Report, ReportProgress
 from internvideo_pl.callbacks.ranks import Ranks, Turns
 from internvideo_pl.callbacks.run_curves import RunCurves
+from internvideo_pl.callbacks.submissions import Submissions
 from internvideo_pl.callbacks.table_row import BenchmarkTable, RunFacts
 from internvideo_pl.callbacks.throughput import Throughput
 from internvideo_pl.callbacks.watchdog import Watchdog
@@ -142,7 +143,8 @@ def _run(
     pictures, curves = Previews(folder), RunCurves(folder)
     table = BenchmarkTable(_facts(experiment, record), folder, meter)
     shown = ReportProgress(report) if report else progress_bar()
-    callbacks = [BadVideos(ledger, folder), watchdog, meter, pace, table, pictures, curves, shown]
+    kept = [table, Submissions(folder), pictures, curves]
+    callbacks = [BadVideos(ledger, folder), watchdog, meter, pace, *kept, shown]
     loggers = build_loggers(experiment, folder, step, record.wandb_id)
     trainer = build_trainer(experiment, folder, callbacks, steps, interrupts, loggers)
     with quiet(), closed_loggers(), hangs.named():

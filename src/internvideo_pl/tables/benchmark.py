@@ -7,7 +7,7 @@ from internvideo_pl.tables.paper import benchmark
 from internvideo_pl.tables.protocol import unlike_fields
 from internvideo_pl.tables.row import Row
 from internvideo_pl.tables.table import Bar, Cell, Column, Table, interval, number
-from internvideo_pl.tables.verdict import RATES, SIDES, against_chance, against_paper, best, short_name
+from internvideo_pl.tables.verdict import RATES, SIDES, against_chance, against_paper, best, metric_parts, short_name
 
 _DIRECTIONS = {"t2v": "text to video", "v2t": "video to text"}
 _VARIANTS = {
@@ -76,7 +76,7 @@ def benchmark_table(rows: Sequence[Row], title: str, notes: Iterable[str] = (), 
 
 def metric_words(metric: str) -> str:
     """A metric's name as a table prints it: "text to video R@1, dual softmax" for "dsl/t2v/R@1"."""
-    parts = metric.split("/")
+    parts = metric_parts(metric)
     name = _NAMES.get(parts[-1], parts[-1])
     direction = next((_DIRECTIONS[part] for part in parts if part in _DIRECTIONS), None)
     variant = next((_VARIANTS[part] for part in parts if part in _VARIANTS), None)

@@ -1,6 +1,7 @@
 """What to make of a number: against chance, against another row, against the paper."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from internvideo_pl.tables.row import Row
 # A figure counts as reproduced within half a point or a fiftieth of it, whichever is less. Ours: half a point is what
 # one training run of such models differs from the next by, and the fiftieth keeps a figure of 3.40 from matching 2.95.
 TOLERANCE_POINTS, TOLERANCE_SHARE = 0.5, 0.02
-LOWER_IS_BETTER = ("MedR", "MeanR", "NE", "mse", "loss", "FPR@95")
+LOWER_IS_BETTER = ("MedR", "MeanR", "NE", "mse", "loss", "FPR@95", "M.Disp", "C.Disp", "total displacement")
 RATES = ("top", "acc", "R@")  # names that begin so are shares of right answers, for which a guess has a known spread
 SIDES = 1.96  # standard errors on either side that hold 95 % of a normal distribution
 
@@ -34,9 +35,14 @@ class Verdict:
 NOT_RUN = Verdict("not run")
 
 
+def metric_parts(metric: str) -> list[str]:
+    """Variant, direction and name of a metric, those that it has; a slash between spaces divides numbers, not names."""
+    return re.split(r"(?<! )/(?! )", metric)
+
+
 def short_name(metric: str) -> str:
     """The metric without its direction and variant: "R@1" of "dsl/t2v/R@1"."""
-    return metric.rsplit("/", 1)[-1]
+    return metric_parts(metric)[-1]
 
 
 def lower_is_better(metric: str) -> bool:

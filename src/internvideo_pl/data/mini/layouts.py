@@ -31,6 +31,7 @@ from internvideo_pl.data.mini import (
     vatex,
     webvid,
 )
+from internvideo_pl.data.mini import ego4d, ego4d_fhp, howto100m, image_text, kinetics, kinetics710, msrvtt, webvid
 from internvideo_pl.data.mini.layout import Layout
 from internvideo_pl.data.mini.questions import QuestionMini
 
@@ -74,4 +75,7 @@ MINIS: dict[str, Layout] = {
     "image_text": Layout(image_text.ImageTextMini, image_text.plan, image_text.annotate, image_text.pack),
     "ava": Layout(ava.AvaMini, ava.plan, ava.annotate),
     "ava_kinetics": Layout(ava.AvaKineticsMini, ava.plan_both, ava.annotate_both),
+    "ego4d_fhp": Layout(
+        ego4d_fhp.FhpMini, ego4d_fhp.plan, ego4d_fhp.annotate, draw=ego4d_fhp.draw, fps=ego4d.FPS
+    ),
 }
