@@ -12,6 +12,8 @@ from data_modules.ava_kinetics import AvaKinetics, AvaKineticsConfig
 from data_modules.didemo import DiDeMo
 from data_modules.ego4d import Ego4dConfig
 from data_modules.ego4d_fhp import Ego4dFhp
+from data_modules.ego4d_mq import Ego4dMq
+from data_modules.ego4d_nlq import Ego4dNlq, Ego4dNlqConfig
 from data_modules.fineaction import FineAction
 from data_modules.hacs import HacsClips, HacsClipsConfig, HacsSegments
 from data_modules.hmdb51 import HMDB51Config, HMDB51Data
@@ -86,6 +88,8 @@ DATASETS: dict[str, tuple[type[VideoData], type[ClipConfig]]] = {
     "lsmdc_mc": (LsmdcMc, ClipConfig),
     "r2r_ce": (R2RCE, R2RCEConfig),
     "ego4d_fhp": (Ego4dFhp, Ego4dConfig),
+    "ego4d_mq": (Ego4dMq, LocalizationConfig),
+    "ego4d_nlq": (Ego4dNlq, Ego4dNlqConfig),
     "own_videos": (OwnVideos, OwnVideosConfig),
     "ava": (Ava, KeyframeConfig),
     "ava_kinetics": (AvaKinetics, AvaKineticsConfig),

@@ -224,12 +224,13 @@ class Ego4dData(VideoData):
     """What the DataModules of Ego4D's tasks share."""
 
     folder_name = "ego4d"
-    config: Ego4dConfig
+    config: Any
+    lists: tuple[str, ...] = ("train", "val", TEST)  # of which features are made
 
     @property
     def test_list(self) -> str:
         """The official list behind the test loader."""
-        return TEST if self.config.test_on == "test" else "val"
+        return TEST if self.config.test_on == "test" else str(self.config.test_on)
 
     def official_list(self, split: str) -> str:
         """The official list behind a split: "train", "val" or the challenge's test."""

@@ -34,6 +34,7 @@ class TemporalLocalization(VideoModule):
     """
 
     objective: Localization | Proposals
+    task = "temporal_localization"
 
     def __init__(self, objective: Localization | Proposals, find: Find, names: int, **optimisation: Any):
         super().__init__(objective, **optimisation)
@@ -97,8 +98,12 @@ class TemporalLocalization(VideoModule):
         }
         protocol = {"classes": len(self.videos.classes), "class_scores": "of the video" if self.names else "own"}
         self.finish(
-            Outcome(task="temporal_localization", metrics=metrics, headline="avg_mAP", chance={}, protocol=protocol)
+            Outcome(task=self.task, metrics=metrics, headline="avg_mAP", chance=self.chance(), protocol=protocol)
         )
+
+    def chance(self) -> dict[str, float]:
+        """What a model that knows nothing gets, where that is known."""
+        return {}
 
     def _named(self, found: Detections, key: str) -> Detections:
         """With the classes of the video, where the model gives none; without any where the video has no scores."""

@@ -18,6 +18,8 @@ TASKS = {
     "coordinate": "coordination",
     "zero_shot": "zero-shot recognition",
     "hands": "future hand prediction",
+    "queries": "natural-language queries",
+    "moments": "moment queries",
 }
 
 

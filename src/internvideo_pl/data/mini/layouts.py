@@ -7,6 +7,10 @@ from internvideo_pl.data.mini import (
     activitynet_captions,
     ava,
     didemo,
+    ego4d,
+    ego4d_fhp,
+    ego4d_mq,
+    ego4d_nlq,
     hmdb51,
     howto100m,
     image_text,
@@ -31,7 +35,6 @@ from internvideo_pl.data.mini import (
     vatex,
     webvid,
 )
-from internvideo_pl.data.mini import ego4d, ego4d_fhp, howto100m, image_text, kinetics, kinetics710, msrvtt, webvid
 from internvideo_pl.data.mini.layout import Layout
 from internvideo_pl.data.mini.questions import QuestionMini
 
@@ -75,6 +78,8 @@ MINIS: dict[str, Layout] = {
     "image_text": Layout(image_text.ImageTextMini, image_text.plan, image_text.annotate, image_text.pack),
     "ava": Layout(ava.AvaMini, ava.plan, ava.annotate),
     "ava_kinetics": Layout(ava.AvaKineticsMini, ava.plan_both, ava.annotate_both),
+    "ego4d_mq": Layout(ego4d_mq.MqMini, ego4d_mq.plan, ego4d_mq.annotate, draw=ego4d_mq.draw),
+    "ego4d_nlq": Layout(ego4d_nlq.NlqMini, ego4d_nlq.plan, ego4d_nlq.annotate, draw=ego4d_nlq.draw),
     "ego4d_fhp": Layout(
         ego4d_fhp.FhpMini, ego4d_fhp.plan, ego4d_fhp.annotate, draw=ego4d_fhp.draw, fps=ego4d.FPS
     ),

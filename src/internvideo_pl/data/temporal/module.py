@@ -104,6 +104,7 @@ class LocalizationData(VideoData):
     """
 
     config: LocalizationConfig
+    divisible: int = DIVISIBLE  # places of a batch
     lists: tuple[str, ...] = ("train", "val")  # of which features are made
     feature_files: dict[str, str] | None = None
     more_files: dict[str, str] | None = None
@@ -238,7 +239,7 @@ class LocalizationData(VideoData):
         clips = TrainingFeatures(*arguments, seed=self.seed, offset=offset)
         order = TrainingOrder(len(self._trained), self.seed, self.repeats)
         loader = TrainingLoader(clips, order, config)
-        loader.collate_fn = partial(collate_features, length=config.features.max_len, multiple=DIVISIBLE)
+        loader.collate_fn = partial(collate_features, length=config.features.max_len, multiple=self.divisible)
         return loader
 
     def test_dataloader(self) -> DataLoader:
@@ -251,7 +252,7 @@ class LocalizationData(VideoData):
             return DataLoader(stream, **settings | {"batch_size": None, "collate_fn": None})
         self._require_features()
         clips = FeatureClips(samples, config.features, self.timing, self.more_files)
-        collate = partial(collate_features, length=1, multiple=DIVISIBLE)
+        collate = partial(collate_features, length=1, multiple=self.divisible)
         order = EvaluationOrder(len(samples))
         return DataLoader(clips, sampler=order, **settings | {"batch_size": 1, "collate_fn": collate})
 

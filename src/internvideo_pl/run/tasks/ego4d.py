@@ -1,15 +1,22 @@
 """Ego4D's tasks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from internvideo_pl.backbones.choices import MaskedChoice, TowerChoice
+from internvideo_pl.backbones.choices import MaskedChoice, MultimodalChoice, TowerChoice
 from internvideo_pl.config import Experiment
 from internvideo_pl.data.module import VideoData
+from internvideo_pl.heads.actionformer import ActionFormer
 from internvideo_pl.heads.hands import HandForecaster, HandHeadConfig
+from internvideo_pl.heads.span import SpanHead, SpanHeadConfig
 from internvideo_pl.modules.base import VideoModule
 from internvideo_pl.modules.hands import HandPrediction
+from internvideo_pl.modules.moments import MomentLocalization
+from internvideo_pl.modules.span import SpanLocalization
 from internvideo_pl.objectives.hands import HandForecasting, HandForecastingConfig
+from internvideo_pl.objectives.localize import Localization
+from internvideo_pl.objectives.span import SpanConfig, Spans
+from internvideo_pl.run.tasks.localization import FeaturesChoice, Localize
 from internvideo_pl.run.tasks.task import Parents, Task, start
 
 
@@ -25,10 +32,47 @@ class Hands(HandForecastingConfig):
     name: Literal["hands"] = "hands"
 
 
+@dataclass(kw_only=True)
+class Queries(SpanConfig):
+    """Natural-language queries: a span head on features of long clips and on the words of a multimodal text tower.
+
+    Attributes:
+        width: Of the features, of both kinds together where there are two.
+        head: The span head.
+    """
+
+    width: int
+    head: SpanHeadConfig = field(default_factory=SpanHeadConfig)
+    name: Literal["queries"] = "queries"
+
+
+@dataclass(kw_only=True)
+class Moments(Localize):
+    """Moment queries: ActionFormer on features, scored by average precision and by recall."""
+
+    name: Literal["moments"] = "moments"  # type: ignore[assignment]
+
+
 def _hands(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
     model = HandForecaster(experiment.backbone.build(), experiment.objective.head)
     start(model, parents)
     return HandPrediction(HandForecasting(model, experiment.objective), **optimisation)
 
 
+def _queries(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
+    encoder, objective = experiment.backbone.build(), experiment.objective
+    start(encoder, parents)
+    head = SpanHead(objective.width, encoder.config.text.width, objective.head)
+    return SpanLocalization(Spans(head, objective), encoder.text, **optimisation)
+
+
+def _moments(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
+    objective = experiment.objective
+    model = ActionFormer(experiment.backbone.width, len(data.classes), objective.head)
+    start(model, parents)
+    return MomentLocalization(Localization(model, objective), objective.detect, 0, **optimisation)
+
+
 HANDS = Task(Hands, (MaskedChoice, TowerChoice), _hands)
+QUERIES = Task(Queries, (MultimodalChoice,), _queries, roles=("backbone", "features", "more_features"))
+MOMENTS = Task(Moments, (FeaturesChoice,), _moments, roles=("features", "more_features"))
