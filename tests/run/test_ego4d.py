@@ -99,7 +99,8 @@ def test_moments_from_pixels_to_the_row(tmp_path):
     assert found["headline"] == "avg_mAP"
     assert "retrieval/Recall@1x tIoU=0.5" in found["metrics"]
     root = mini("ego4d_mq")
-    labels = {each.label for split in ("train", "val") for clip, *_ in read_moments(root, split) for each in clip.instances}
+    listed = [clip for split in ("train", "val") for clip, *_ in read_moments(root, split)]
+    labels = {each.label for clip in listed for each in clip.instances}
     for where, split in ((folder, "val"), (run("ego4d/mq", tmp_path, *few, "data.test_on=test"), TEST)):
         clips = [clip.key for clip, *_ in read_moments(root, split)]
         assert mq_problems(submission(where), clips, labels) == []

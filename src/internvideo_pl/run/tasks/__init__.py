@@ -10,6 +10,7 @@ from internvideo_pl.run.tasks.open_set import OPEN_SET
 from internvideo_pl.run.tasks.ego4d import HANDS
 from internvideo_pl.run.tasks.ego4d import HANDS, MOMENTS, QUERIES
 from internvideo_pl.run.tasks.localization import EXTRACT, LOCALIZE
+from internvideo_pl.run.tasks.open_set import OPEN_SET
 from internvideo_pl.run.tasks.pretraining import ALIGN, MASKED
 from internvideo_pl.run.tasks.probe import PROBE
 from internvideo_pl.run.tasks.recognition import COORDINATE, SUPERVISED, ZERO_SHOT
