@@ -56,10 +56,15 @@ def test_hands_are_scored_on_val_and_predicted_for_the_hidden_test(tmp_path, cap
     footage = Footage(mini("ego4d_fhp"))
     keys = [sample.key for sample in read_fhp(footage.root, "val", footage).samples]
     assert fhp_problems(submission(folder), keys) == []
-    hidden = run("ego4d/fhp", tmp_path, *few, "data.test_on=test")
+    trained = ["trainer.max_steps=0", f"parents.trained={folder}"]
+    hidden = run("ego4d/fhp", tmp_path, *few, *trained, "data.test_on=test")
     keys = [sample.key for sample in read_fhp(footage.root, TEST, footage).samples]
     assert fhp_problems(submission(hidden), keys) == []
     assert not list(hidden.glob("row-*.json"))
+    again = run("ego4d/fhp", tmp_path, *few, *trained)
+    assert row(again)["metrics"] == found["metrics"]  # the same model, tested again
+    assert main(["run", "ego4d/fhp", "--mini", f"parents.trained={folder}", "objective.head.pool=mean"]) == 2
+    assert "holds another model, " in capsys.readouterr().err
 
 
 def test_a_clip_that_is_not_there_makes_the_submission_incomplete(tmp_path, capsys):

@@ -50,6 +50,8 @@ def main(
     if not plan.stages and ranks.world == 1:
         check_fit(runs[0])
         for parent in missing_parents(runs[0]):
+            if parent not in missing_parents(runs[0]):
+                continue  # it has run meanwhile, as a parent of another
             print(f"{name} starts from {parent}, of which there is no run yet: it runs first", file=sys.stderr)
             main(parent, shared(overrides), mini=True)
     if plan.stages and (ranks.world > 1 or any(to_launch(run, ranks) for run in runs)):

@@ -17,7 +17,7 @@ from internvideo_pl.objectives.hands import HandForecasting, HandForecastingConf
 from internvideo_pl.objectives.localize import Localization
 from internvideo_pl.objectives.span import SpanConfig, Spans
 from internvideo_pl.run.tasks.localization import FeaturesChoice, Localize
-from internvideo_pl.run.tasks.task import Parents, Task, start
+from internvideo_pl.run.tasks.task import Parents, Task, start, start_trained
 
 
 @dataclass(kw_only=True)
@@ -56,6 +56,7 @@ class Moments(Localize):
 def _hands(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
     model = HandForecaster(experiment.backbone.build(), experiment.objective.head)
     start(model, parents)
+    start_trained(model, parents)
     return HandPrediction(HandForecasting(model, experiment.objective), **optimisation)
 
 
@@ -63,16 +64,17 @@ def _queries(experiment: Experiment, data: VideoData, parents: Parents, optimisa
     encoder, objective = experiment.backbone.build(), experiment.objective
     start(encoder, parents)
     head = SpanHead(objective.width, encoder.config.text.width, objective.head)
+    start_trained(head, parents)
     return SpanLocalization(Spans(head, objective), encoder.text, **optimisation)
 
 
 def _moments(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
     objective = experiment.objective
     model = ActionFormer(experiment.backbone.width, len(data.classes), objective.head)
-    start(model, parents)
+    start_trained(model, parents)
     return MomentLocalization(Localization(model, objective), objective.detect, 0, **optimisation)
 
 
-HANDS = Task(Hands, (MaskedChoice, TowerChoice), _hands)
-QUERIES = Task(Queries, (MultimodalChoice,), _queries, roles=("backbone", "features", "more_features"))
-MOMENTS = Task(Moments, (FeaturesChoice,), _moments, roles=("features", "more_features"))
+HANDS = Task(Hands, (MaskedChoice, TowerChoice), _hands, roles=("backbone", "trained"))
+QUERIES = Task(Queries, (MultimodalChoice,), _queries, roles=("backbone", "features", "more_features", "trained"))
+MOMENTS = Task(Moments, (FeaturesChoice,), _moments, roles=("features", "more_features", "trained"))

@@ -8,8 +8,10 @@ from torch import nn
 
 from internvideo_pl.config import Experiment
 from internvideo_pl.data.module import VideoData
+from internvideo_pl.errors import UserError
 from internvideo_pl.modules.base import VideoModule
 from internvideo_pl.run.weights import ParentWeights
+from internvideo_pl.weights.tensor_file import read_tensor_file
 
 Parents = ParentWeights | None  # None builds a model without any, for its shape alone
 Build = Callable[[Experiment, VideoData, Parents, dict[str, Any]], VideoModule]
@@ -39,3 +41,23 @@ def start(model: nn.Module, parents: Parents, data: VideoData | None = None) -> 
     """Puts the weights of parent "backbone" in place, its classifier too where that knows all of the data's classes."""
     if parents and "backbone" in parents:
         parents.fill("backbone", model, head=False, data=data)
+
+
+def start_trained(model: nn.Module, parents: Parents) -> None:
+    """Puts all of parent "trained" in place: the same model, heads included, as an earlier run of the task left it.
+
+    Raises:
+        UserError: It is another model.
+    """
+    if not parents or "trained" not in parents:
+        return
+    path = parents["trained"]
+    state, _ = read_tensor_file(path)
+    shapes = [{name: value.shape for name, value in each.items()} for each in (model.state_dict(), state)]
+    unlike = sorted(name for name in shapes[0].keys() | shapes[1].keys() if shapes[0].get(name) != shapes[1].get(name))
+    if unlike:
+        raise UserError(
+            f"parents.trained: {path} holds another model, {len(unlike)} tensors differ, {unlike[0]} first: name a run "
+            "of this experiment with the same backbone and head"
+        )
+    model.load_state_dict(state)
