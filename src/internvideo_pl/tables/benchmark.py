@@ -9,7 +9,7 @@ from internvideo_pl.tables.row import Row
 from internvideo_pl.tables.table import Bar, Cell, Column, Table, interval, number
 from internvideo_pl.tables.verdict import RATES, SIDES, against_chance, against_paper, best, metric_parts, short_name
 
-_DIRECTIONS = {"t2v": "text to video", "v2t": "video to text"}
+_DIRECTIONS = {"t2v": "text to video", "v2t": "video to text", "left": "left hand", "right": "right hand"}
 _VARIANTS = {
     "dsl": "dual softmax",
     "closed": "known classes",
