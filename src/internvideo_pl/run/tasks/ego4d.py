@@ -1,6 +1,7 @@
 """Ego4D's tasks."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from internvideo_pl.backbones.choices import MaskedChoice, MultimodalChoice, TowerChoice
@@ -16,7 +17,7 @@ from internvideo_pl.modules.span import SpanLocalization
 from internvideo_pl.objectives.hands import HandForecasting, HandForecastingConfig
 from internvideo_pl.objectives.localize import Localization
 from internvideo_pl.objectives.span import SpanConfig, Spans
-from internvideo_pl.run.tasks.localization import FeaturesChoice, Localize
+from internvideo_pl.run.tasks.localization import FeaturesChoice, Localize, find_segments
 from internvideo_pl.run.tasks.task import Parents, Task, start, start_trained
 
 
@@ -72,7 +73,8 @@ def _moments(experiment: Experiment, data: VideoData, parents: Parents, optimisa
     objective = experiment.objective
     model = ActionFormer(experiment.backbone.width, len(data.classes), objective.head)
     start_trained(model, parents)
-    return MomentLocalization(Localization(model, objective), objective.detect, 0, **optimisation)
+    find = partial(find_segments, objective.detect)
+    return MomentLocalization(Localization(model, objective), find, 0, **optimisation)
 
 
 HANDS = Task(Hands, (MaskedChoice, TowerChoice), _hands, roles=("backbone", "trained"))

@@ -123,7 +123,7 @@ def _localize(experiment: Experiment, data: VideoData, parents: Parents, optimis
     objective = experiment.objective
     model = ActionFormer(experiment.backbone.width, 1 if objective.names else len(data.classes), objective.head)
     start(model, parents)
-    find = partial(_find, objective.detect)
+    find = partial(find_segments, objective.detect)
     return TemporalLocalization(Localization(model, objective), find, objective.names, **optimisation)
 
 
@@ -136,7 +136,8 @@ def _propose(experiment: Experiment, data: VideoData, parents: Parents, optimisa
     return TemporalLocalization(Proposals(model, objective), find, objective.names, **optimisation)
 
 
-def _find(config: DetectConfig, model: ActionFormer, features: Tensor, mask: Tensor) -> list[Detections]:
+def find_segments(config: DetectConfig, model: ActionFormer, features: Tensor, mask: Tensor) -> list[Detections]:
+    """What ActionFormer detects in a batch of features, see `Find`."""
     return detect(model(features, mask), config)
 
 
