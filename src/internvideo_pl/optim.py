@@ -132,22 +132,24 @@ def param_groups(module: nn.Module, config: OptimizerConfig) -> list[dict[str, A
     _check_prefixes(config, [name for name, _ in named])
     depth = max((int(match[1]) + 1 for name, _ in named if (match := BLOCK.search(name))), default=0)
     spared = NO_DECAY[config.no_decay]
-    groups: dict[tuple[float, bool], dict[str, Any]] = {}
+    groups: dict[tuple[float, str], dict[str, Any]] = {}
     for name, param in named:
         scale = layer_factor(name, depth, config.layer_decay) * _factor(name, config.lr_factors)
         decays = param.ndim >= 2 and not spared & set(name.split("."))
-        group = groups.setdefault((scale, decays), _empty_group(config, scale, decays))
+        # Single numbers are never in parts (backbones.sharding), and one kernel takes either kind of tensor.
+        kind = "decay" if decays else "no_decay" if param.ndim else "number"
+        group = groups.setdefault((scale, kind), _empty_group(config, scale, kind))
         group["params"].append(param)
         group["names"].append(name)
     return list(groups.values())
 
 
-def _empty_group(config: OptimizerConfig, scale: float, decays: bool) -> dict[str, Any]:
+def _empty_group(config: OptimizerConfig, scale: float, kind: str) -> dict[str, Any]:
     return {
-        "name": f"{'decay' if decays else 'no_decay'}_x{scale:.4g}",
+        "name": f"{kind}_x{scale:.4g}",
         "params": [],
         "names": [],
-        "weight_decay": config.weight_decay if decays else 0.0,
+        "weight_decay": config.weight_decay if kind == "decay" else 0.0,
         "lr_scale": scale,
         "lr": config.lr * scale,
     }

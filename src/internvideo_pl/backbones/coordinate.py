@@ -25,6 +25,7 @@ from internvideo_pl.backbones.layers import run_blocks
 from internvideo_pl.backbones.masked_vit import MaskedEncoder
 from internvideo_pl.backbones.positions import Grid
 from internvideo_pl.backbones.recompute import run_block
+from internvideo_pl.backbones.sharding import whole
 from internvideo_pl.backbones.video_tower import VideoTower
 from internvideo_pl.errors import UserError, hint
 
@@ -251,7 +252,8 @@ class CoordinatedEncoder(nn.Module):
 
     def gates(self) -> dict[str, float]:
         """How far each gate is open, tanh(scale * g) in (-1, 1), by the name of its module."""
-        return {name: module.opening().item() for name, module in self.named_modules() if isinstance(module, Gate)}
+        gates = {name: module for name, module in self.named_modules() if isinstance(module, Gate)}
+        return {name: whole(gate.opening()).item() for name, gate in gates.items()}
 
     def _time(self, frozen: FrozenTokens) -> Tensor | None:
         if self.frame_embedding is None:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from lightning.fabric.plugins import CheckpointIO
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 
 from internvideo_pl.errors import UserError
 
@@ -81,6 +82,8 @@ def size_of(state: Any) -> int:
 
 
 def _storages(state: Any) -> dict[int, int]:
+    if isinstance(state, DTensor):
+        return {id(state): state.numel() * state.itemsize}  # whole in the file
     if isinstance(state, Tensor):
         storage = state.untyped_storage()
         return {storage.data_ptr(): storage.nbytes()}

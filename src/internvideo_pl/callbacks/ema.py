@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from internvideo_pl.backbones.sharding import alike, load_whole, parted, whole
 from internvideo_pl.optim import OptimizerConfig
 
 
@@ -42,7 +43,7 @@ class MovingAverage(L.Callback):
         """The average starts at the weights, or where a checkpoint left it."""
         live = _averaged(module)
         start = self.average or live
-        self.average = {name: start[name].detach().to(value.device, copy=True) for name, value in live.items()}
+        self.average = {name: parted(start[name], like=value).clone() for name, value in live.items()}
 
     def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: Any) -> None:
         """Take a new step's weights in."""
@@ -53,7 +54,9 @@ class MovingAverage(L.Callback):
     def update(self, module: L.LightningModule) -> None:
         """One update, in a few kernels for all tensors."""
         live = _averaged(module)
-        get_ema_multi_avg_fn(self.decay())(list(self.average.values()), list(live.values()), self.updates)
+        take_in = get_ema_multi_avg_fn(self.decay())
+        for average, values in zip(alike(self.average.values()), alike(live.values()), strict=True):
+            take_in(average, values, self.updates)
         self.updates += 1
 
     @torch.no_grad()
@@ -65,12 +68,13 @@ class MovingAverage(L.Callback):
     def on_save_checkpoint(self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Lay the average over a copy of the weights."""
         checkpoint["current_model_state"] = checkpoint["state_dict"]
-        checkpoint["state_dict"] = {**checkpoint["state_dict"], **self.average}
+        average = {name: whole(value) for name, value in self.average.items()}
+        checkpoint["state_dict"] = {**checkpoint["state_dict"], **average}
 
     def on_load_checkpoint(self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Take the average from where Lightning has read the weights, and give the module its own."""
         self.average = {name: checkpoint["state_dict"][name] for name in _averaged(module)}
-        module.load_state_dict(checkpoint["current_model_state"])
+        load_whole(module, checkpoint["current_model_state"])
 
     def state_dict(self) -> dict[str, int]:
         """How many updates the average has seen."""

@@ -9,9 +9,9 @@ from typing import Any
 import lightning as L
 import torch
 from torch import Tensor
-from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 
+from internvideo_pl.backbones.sharding import total_norm
 from internvideo_pl.callbacks.checkpoints import FOLDER, LAST, step_of
 from internvideo_pl.data.batch import Batch
 from internvideo_pl.errors import RunFailed
@@ -71,7 +71,7 @@ class StopOnNonFinite(L.Callback):
         """
         if getattr(trainer.precision_plugin, "scaler", None) is None:
             gradients = [value.grad for value in module.parameters() if value.grad is not None]
-            self.seen[-1].gradient = get_total_norm(gradients).isfinite()
+            self.seen[-1].gradient = total_norm(gradients).isfinite()
             self._look_in_time(trainer, module)
 
     def on_save_checkpoint(self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]) -> None:

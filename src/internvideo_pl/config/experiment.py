@@ -24,6 +24,9 @@ class TrainerConfig:
         max_epochs: Passes over the training set; -1 leaves the end to `max_steps`.
         max_steps: Optimizer steps after which training ends; -1 leaves the end to `max_epochs`.
         devices: How many devices of one machine, or "auto" for all.
+        strategy: How several processes train one model: "ddp" (each has all of it) or "fsdp" (FSDP2: each has a part
+            of every weight, gradient and moment; for what does not fit a device). DeepSpeed's ZeRO does the same and
+            is not a choice: it reads its checkpoints by executing them.
         gradient_clip_val: Largest norm of the gradient; null for no clipping.
         checkpoint_minutes: Most minutes between two checkpoints of the whole state.
         checkpoint_steps: Also one after every so many optimizer steps; null for none.
@@ -37,6 +40,7 @@ class TrainerConfig:
     devices: int | str = "auto"
     num_nodes: int = 1
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
+    strategy: Literal["ddp", "fsdp"] = field(default="ddp", metadata={"identity": False})
     gradient_clip_val: float | None = None
     accumulate_grad_batches: int = 1
     log_every_n_steps: int = field(default=10, metadata={"identity": False})
@@ -51,8 +55,10 @@ class TrainerConfig:
         """Refuses values that cannot be.
 
         Raises:
-            UserError: Checkpoints at no interval, or no time for a step.
+            UserError: Checkpoints at no interval, no time for a step, or a precision that the strategy cannot have.
         """
+        if self.strategy == "fsdp" and self.precision == "16-mixed":
+            raise UserError("trainer.strategy=fsdp has no 16-mixed: choose trainer.precision=bf16-mixed or 32-true")
         if self.watchdog_minutes <= 0:
             raise UserError(f"trainer.watchdog_minutes={self.watchdog_minutes} must be positive")
         if self.checkpoint_minutes <= 0 or (self.checkpoint_steps is not None and self.checkpoint_steps < 1):

@@ -6,7 +6,9 @@ from typing import Any
 import lightning as L
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
+from internvideo_pl.backbones.sharding import clip_norm, shard
 from internvideo_pl.data.batch import Batch
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.errors import UserError
@@ -83,6 +85,18 @@ class VideoModule(L.LightningModule):
         logged = {f"train/{name}": mean for name, mean in zip(losses, means, strict=True)}
         self.log_dict(logged, prog_bar=True, batch_size=len(batch))
         return losses["loss"]
+
+    def configure_model(self) -> None:
+        """Puts the objective in parts over the processes where the strategy has a mesh of them and it is trained."""
+        if self.device_mesh is not None and self.trainer.training:
+            shard(self.objective, self.device_mesh["data_parallel"])
+
+    def configure_gradient_clipping(
+        self, optimizer: Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
+    ) -> None:
+        """Clips the norm of all gradients, in parts or not."""
+        if gradient_clip_val:
+            clip_norm([value for group in optimizer.param_groups for value in group["params"]], gradient_clip_val)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse the state of another model before it is loaded.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import lightning as L
 
+from internvideo_pl.backbones.sharding import whole_state
 from internvideo_pl.callbacks.bad_videos import BadVideos
 from internvideo_pl.callbacks.checkpoints import newest, step_of
 from internvideo_pl.callbacks.cost import CostMeter
@@ -25,6 +26,7 @@ from internvideo_pl.data.hangs import Hangs
 from internvideo_pl.data.mixture import MixtureData
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.errors import UserError
+from internvideo_pl.modules.base import VideoModule
 from internvideo_pl.run.build import build_data, build_module, check_fit, check_labels, saved_model, world_size
 from internvideo_pl.run.features import with_features
 from internvideo_pl.run.finished import Finished, finish, read_finished
@@ -33,7 +35,14 @@ from internvideo_pl.run.inputs import find_inputs, hashed, use_inputs
 from internvideo_pl.run.mixture import write_mixture
 from internvideo_pl.run.note import note_of
 from internvideo_pl.run.record import Identity, Record, note_start, read_record
-from internvideo_pl.run.trainer import build_loggers, build_trainer, closed_loggers, progress_bar, quiet
+from internvideo_pl.run.trainer import (
+    build_loggers,
+    build_trainer,
+    closed_loggers,
+    progress_bar,
+    quiet,
+    trains_in_parts,
+)
 from internvideo_pl.run.weights import find_parents, save_model
 from internvideo_pl.video.faults import Ledger
 
@@ -150,9 +159,14 @@ def _run(
     with quiet(), closed_loggers(), hangs.named():
         if steps > 0:
             trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+            if trains_in_parts(experiment.trainer):
+                module = _whole(module, build_module(experiment, data, None, steps))
             model = saved_model(module)
             if first:
                 save_model(model, folder, note_of(model, experiment, data))
+        if trains_in_parts(experiment.trainer):  # a test has no gradients or moments: each process holds all weights
+            alone = replace(experiment, trainer=replace(experiment.trainer, strategy="ddp"))
+            trainer = build_trainer(alone, folder, callbacks, steps, interrupts, loggers)
         trainer.test(module, datamodule=data, verbose=False)
     found = ledger.summary() if ledger.faults else ""
     if first:
@@ -161,6 +175,12 @@ def _run(
         finish(experiment, folder, pictures.previews, found, meter.seconds)
     with turns.turn("finish"):
         return read_finished(experiment, folder)
+
+
+def _whole(module: VideoModule, fresh: VideoModule) -> VideoModule:
+    """A trained module whose weights are in parts, whole again in every process."""
+    fresh.load_state_dict(whole_state(module))
+    return fresh
 
 
 def _noted(folder: Path) -> Record:

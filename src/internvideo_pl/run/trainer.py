@@ -12,7 +12,7 @@ import lightning as L
 from lightning.fabric.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ProgressBar, RichProgressBar, TQDMProgressBar
 from lightning.pytorch.loggers import Logger
-from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.strategies import DDPStrategy, Strategy
 
 from internvideo_pl.callbacks.checkpoint_file import CheckpointFile
 from internvideo_pl.callbacks.checkpoints import Checkpoints
@@ -22,6 +22,7 @@ from internvideo_pl.callbacks.interrupts import Interrupts
 from internvideo_pl.callbacks.randomness import StepRandomness
 from internvideo_pl.config import Experiment, TrainerConfig
 from internvideo_pl.run.build import world_size
+from internvideo_pl.run.fsdp import FullyShardedStrategy
 from internvideo_pl.run.metrics_log import MetricsLog
 from internvideo_pl.run.wandb_log import WandbLog
 
@@ -70,7 +71,12 @@ def build_trainer(
     )
 
 
-def _strategy(config: TrainerConfig) -> DDPStrategy | str:
+def trains_in_parts(config: TrainerConfig) -> bool:
+    """Whether each process holds a part of the model only, while it is trained."""
+    return config.strategy == "fsdp" and world_size(config) > 1
+
+
+def _strategy(config: TrainerConfig) -> Strategy | str:
     """How several processes train one model.
 
     Parameters without a gradient are an error, since those that an objective does not use are frozen. The graph is not
@@ -79,6 +85,8 @@ def _strategy(config: TrainerConfig) -> DDPStrategy | str:
     if world_size(config) == 1:
         return "auto"
     patience = timedelta(minutes=config.watchdog_minutes + 1)  # the watchdog, which knows names, speaks first
+    if trains_in_parts(config):
+        return FullyShardedStrategy(world_size(config), patience)
     return DDPStrategy(gradient_as_bucket_view=True, find_unused_parameters=False, timeout=patience)
 
 
