@@ -82,13 +82,17 @@ def process(rank: int, port: int, name: str, results: str) -> None:
     load_whole(module, start)
     again = whole_state(module)
     if rank == 0:
-        torch.save({"losses": losses, "norms": norms, "end": end, "share": share, "start": start, "again": again}, results)
+        torch.save(
+            {"losses": losses, "norms": norms, "end": end, "share": share, "start": start, "again": again}, results
+        )
     distributed.barrier()  # nobody leaves while another still gathers
     distributed.destroy_process_group()
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if i else name for i, name in enumerate(EXPERIMENTS)]
+)
 def test_parts_on_two_processes_equal_the_whole_on_one(name: str, tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -15,8 +15,8 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
-# What is gathered at a time: a transformer block, wherever it stands. All else is gathered with the objective itself, the
-# few layers of the caption decoder too, which are called in two halves.
+# What is gathered at a time: a transformer block, wherever it stands. All else is gathered with the objective itself,
+# the few layers of the caption decoder too, which are called in two halves.
 UNIT = re.compile(r"(?:.*\.)?(?:(?:res)?blocks|cross)\.\d+")
 
 
