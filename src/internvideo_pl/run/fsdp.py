@@ -48,3 +48,5 @@ class FullyShardedStrategy(ModelParallelStrategy):
                 state, OptimStateKeyType.PARAM_NAME, self.lightning_module
             )
             set_optimizer_state_dict(self.lightning_module, optimizer, named, options=WHOLE)
+            for group, saved in zip(optimizer.param_groups, state["param_groups"], strict=True):
+                group["lr"] = saved["lr"]  # PyTorch leaves the first step's rate, and the schedule moves only after it
