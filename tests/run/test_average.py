@@ -29,6 +29,7 @@ def test_one_row_a_model_with_the_mean_of_its_splits(tmp_path):
     rows = [split(1, 80.0), split(2, 90.0), split(3, 91.0), split(1, 10.0, model="other", kwh=None)]
     (first, second) = write_averages(PLAN, rows, tmp_path)
     assert first.metrics["top1"] == pytest.approx(87.0)
+    assert first.model == "coordinated, mean of 3 splits"
     assert first.protocol == {"split": "mean of test 1, 2, 3", "classes": 51, "views": 5}
     assert (first.coverage.used, first.coverage.official, first.coverage.missing) == (30, 33, ("v1", "v2", "v3"))
     assert (first.experiment, first.benchmark, first.seconds, first.kwh) == ("finetune/hmdb51", "hmdb51", 37.5, 1.5)

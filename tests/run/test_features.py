@@ -93,4 +93,4 @@ def test_probes_are_above_chance(tmp_path, name):
     places = [f"paths.results={tmp_path / 'results'}", f"paths.cache={tmp_path / 'cache'}", "wandb.mode=disabled"]
     assert main(["run", name, "--mini", *places]) == 0
     rows = {row.experiment: row for row in read_rows(tmp_path / "results")[0]}
-    assert rows[name].metrics["top1"] > 2 * rows[name].chance["top1"]
+    assert rows[name].metrics["top1"] > 1.5 * rows[name].chance["top1"]

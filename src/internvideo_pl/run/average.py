@@ -51,6 +51,7 @@ def mean_row(plan: Experiment, rows: Sequence[Row]) -> Row:
     return replace(
         first,
         experiment=plan.name,
+        model=f"{first.model}, mean of {len(rows)} splits",
         benchmark=plan.benchmark,
         metrics=_means([row.metrics for row in rows]),
         chance=_means([row.chance for row in rows]),
