@@ -58,7 +58,7 @@ class Previews(L.Callback):
             return
         self.drawn_at = step
         data: VideoData = trainer.datamodule  # type: ignore[attr-defined]
-        shown = _spread(data.test_dataloader().dataset).on(module.device)
+        shown = _spread(data.shown()).on(module.device)
         if len(shown):
             module.eval()
             with torch.no_grad():
@@ -76,7 +76,7 @@ class Previews(L.Callback):
 
     def _of_test(self, module: L.LightningModule, data: VideoData) -> Iterator[Preview]:
         """Pictures of what the test found."""
-        clips = data.test_dataloader().dataset
+        clips = data.shown()
         if isinstance(module, RecognitionTest) and module.accuracy.scored is not None:
             yield from recognition_insight(module.accuracy, data.classes, clips, self.folder)
         if type(module) is ContrastiveAlignment:  # and not what trains as it does but is tested otherwise

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import lightning as L
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from internvideo_pl.data.batch import Batch, Sample
 from internvideo_pl.data.cache import FrameCache
@@ -194,6 +194,11 @@ class VideoData(L.LightningDataModule):
     def test_dataloader(self) -> DataLoader[Batch]:
         """Test clips: every view of every video."""
         return self.evaluation_loader("test")
+
+    def shown(self) -> Dataset[Any]:
+        """The test's clips as pixels, for pictures of them."""
+        loaders: Any = self.test_dataloader()
+        return (loaders[0] if isinstance(loaders, list) else loaders).dataset
 
     def evaluation_loader(self, split: str) -> DataLoader[Batch]:
         """Every view of every video of a split, read as in tests."""

@@ -103,6 +103,10 @@ class CachedData(VideoData):
         order = TrainingOrder(len(samples), self.seed, self.repeats)
         return TrainingLoader(TrainingFeatures(samples, self.stores["train"], self.seed), order, self.config)
 
+    def shown(self) -> Dataset[Any]:
+        """The inner dataset's clips, read anew."""
+        return self.inner.shown()
+
     def evaluation_loader(self, split: str) -> DataLoader[Batch]:
         """Features of every view of every video of a split."""
         clips: Any = EvaluationFeatures(self.split(split).samples, self.stores[split])
