@@ -39,6 +39,7 @@ class KeyframeConfig(ClipConfig):
         crop: Training: "random" (a square of `size` from anywhere) or "squeeze" (the whole frame as a square).
         test_view: "squeeze", or "full" (the whole frame at `short_side`, its shape kept, padded to whole patches; one key
             frame a step; for encoders that take any size).
+        moment: Where in the clip the key frame is: in its "middle", or at its "end" (nothing after it is seen).
         frame_rate: Frames a second in which `stride` counts, whatever rate a video has.
         edges: What is shown beyond a video's ends: "repeat" (the frame at the end), or "stretch" (the side of the key
             frame that is too short is spread over its half of the clip).
@@ -56,6 +57,7 @@ class KeyframeConfig(ClipConfig):
 
     crop: Literal["random", "squeeze"] = "random"  # type: ignore[assignment]
     test_view: Literal["squeeze", "full"] = "squeeze"
+    moment: Literal["middle", "end"] = "middle"
     frame_rate: float = 25.0
     edges: Literal["repeat", "stretch"] = "repeat"
     hue: float = 0.0
@@ -86,7 +88,8 @@ class KeyframeConfig(ClipConfig):
     @property
     def sampling_protocol(self) -> str:
         """What of the sampling must agree for two numbers to be comparable."""
-        return f"around the key frame, stride {self.stride} at {self.frame_rate:g} a second, {self.edges} at the ends"
+        place = "around" if self.moment == "middle" else "up to"
+        return f"{place} the key frame, stride {self.stride} at {self.frame_rate:g} a second, {self.edges} at the ends"
 
 
 class _Around:
@@ -112,7 +115,8 @@ class _Around:
                 raise DecodeError(path, f"ends at {last:.2f} s, before the key frame at {at:.2f} s")
             config = self.config
             stretch = config.edges == "stretch"
-            return self.frames(path, around(times, at, config.num_frames, config.stride, config.frame_rate, stretch))
+            clip = config.num_frames, config.stride, config.frame_rate
+            return self.frames(path, around(times, at, *clip, stretch, last=config.moment == "end"))
         except DecodeError as error:
             raise DecodeError(sample.path, error.reason) from error
 

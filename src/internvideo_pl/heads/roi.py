@@ -85,6 +85,20 @@ def token_map(features: Features) -> Tensor:
     return frames.mean(1).unflatten(1, (height, width)).permute(0, 3, 1, 2)  # (B, HW, D) -> (B, D, H, W)
 
 
+def pooled_boxes(features: Features, boxes: Tensor, clip: Tensor) -> Tensor:
+    """One vector a box, (R, D): RoIAlign on the tokens' mean over time, max pool.
+
+    Args:
+        features: Of a backbone.
+        boxes: (R, 4) x1, y1, x2, y2 as shares of the clip's width and height.
+        clip: int64 (R,), the clip of each box.
+    """
+    tokens = token_map(features)
+    height, width = tokens.shape[2:]
+    cells = boxes * boxes.new_tensor([width, height, width, height])
+    return roi_align(tokens, cells, clip).amax((2, 3))  # (R, D, S, S) -> (R, D)
+
+
 class BoxHead(ClassifyHead):
     """Action scores of boxes: RoIAlign on the tokens' mean over time, max pool, then a classifier.
 
@@ -105,10 +119,7 @@ class BoxHead(ClassifyHead):
             boxes: (R, 4) x1, y1, x2, y2 as shares of the clip's width and height.
             clip: int64 (R,), the clip of each box.
         """
-        tokens = token_map(features)
-        height, width = tokens.shape[2:]
-        cells = boxes * boxes.new_tensor([width, height, width, height])
-        return super().forward(roi_align(tokens, cells, clip).amax((2, 3)))  # (R, D, S, S) -> (R, D) -> (R, K)
+        return super().forward(pooled_boxes(features, boxes, clip))
 
 
 class BoxClassifier(nn.Module):

@@ -46,7 +46,7 @@ class BoxActionDetection(VideoModule):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """{"loss": binary cross entropy of the boxes' actions}."""
         known = [annotation or {"boxes": [WHOLE], "actions": [[]]} for annotation in _each(batch)]
-        boxes, index = _boxes([clip["boxes"] for clip in known], batch.video)
+        boxes, index = flat_boxes([clip["boxes"] for clip in known], batch.video)
         target = torch.zeros(len(boxes), self.num_classes)
         for row, actions in enumerate(actions for clip in known for actions in clip["actions"]):
             target[row, torch.tensor(actions, dtype=torch.int64) - 1] = 1
@@ -64,7 +64,7 @@ class BoxActionDetection(VideoModule):
         """Scores every action of every detected box."""
         if not len(batch):
             return
-        boxes, index = _boxes([known["views"] for known in batch.annotations], batch.video)
+        boxes, index = flat_boxes([known["views"] for known in batch.annotations], batch.video)
         full = self.key_frames.config.test_view == "full"
         logits = self.objective.model(self.objective.prepare(batch.video, full), boxes, index)
         for number, known in enumerate(batch.annotations):
@@ -100,7 +100,7 @@ def _each(batch: Batch) -> list[Any]:
     return batch.annotations or [None] * len(batch)
 
 
-def _boxes(clips: list[list[list[float]]], video: Tensor) -> tuple[Tensor, Tensor]:
+def flat_boxes(clips: list[list[list[float]]], video: Tensor) -> tuple[Tensor, Tensor]:
     """Boxes of all clips (R, 4), and the clip of each (R,), on the video's device."""
     boxes = torch.tensor([box for clip in clips for box in clip], dtype=torch.float32, device=video.device)
     index = [number for number, clip in enumerate(clips) for _ in clip]

@@ -195,7 +195,13 @@ def sliding_windows(num_frames: int, window: int, hop: int, stride: int = 1) -> 
 
 
 def around(
-    times: np.ndarray, at: float, clip_length: int, stride: int, rate: float, stretch: bool = False
+    times: np.ndarray,
+    at: float,
+    clip_length: int,
+    stride: int,
+    rate: float,
+    stretch: bool = False,
+    last: bool = False,
 ) -> np.ndarray:
     """Frames around a moment: of clip_length * stride frames at `rate` a second with the moment in the middle, one of
     each `stride`, which one being (stride - 1) // 2 (AlphAction and InternVideo's release on AVA).
@@ -209,11 +215,12 @@ def around(
         stride: Frames at `rate` between two frames of the clip.
         rate: Frames a second.
         stretch: Whether a side of the moment that is too short is spread over its half of the clip instead.
+        last: Whether the moment is the clip's last frame, so that nothing after it is seen.
 
     Returns:
         int64 (clip_length,)
     """
-    first = (stride - 1) // 2 - clip_length * stride // 2
+    first = stride * (1 - clip_length) if last else (stride - 1) // 2 - clip_length * stride // 2
     shift = (first + stride * np.arange(clip_length)) / rate
     if stretch:
         half = clip_length * stride / 2 / rate

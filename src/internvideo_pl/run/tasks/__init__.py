@@ -1,6 +1,7 @@
 """What experiments can be about: one file a family of tasks."""
 
 from internvideo_pl.run.tasks.answering import ANSWER, CHOOSE, COUNT, MULTIPLE_CHOICE
+from internvideo_pl.run.tasks.anticipation import ANTICIPATE
 from internvideo_pl.run.tasks.box_actions import BOX_ACTIONS
 from internvideo_pl.run.tasks.captioning import CAPTION
 from internvideo_pl.run.tasks.ego4d import HANDS, MOMENTS, QUERIES
@@ -33,6 +34,7 @@ TASKS: dict[str, Task] = {
     "probe": PROBE,
     "box_actions": BOX_ACTIONS,
     "caption": CAPTION,
+    "anticipate": ANTICIPATE,
     "hands": HANDS,
     "queries": QUERIES,
     "moments": MOMENTS,
