@@ -177,6 +177,20 @@ class CoordinatedChoice:
 
 
 @dataclass(kw_only=True)
+class FrozenPairChoice:
+    """Both encoders with the text tower, side by side and frozen: what an agent sees and hears with.
+
+    Attributes:
+        masked: The masked encoder.
+        multimodal: The multimodal encoder.
+    """
+
+    name: Literal["frozen_pair"] = "frozen_pair"
+    masked: MaskedChoice
+    multimodal: MultimodalChoice
+
+
+@dataclass(kw_only=True)
 class EnsembleChoice:
     """Both encoders side by side, their logits summed: what coordination has to beat. Nothing is trained.
 

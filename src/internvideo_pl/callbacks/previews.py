@@ -1,4 +1,4 @@
-"""Pictures of what a model does with test videos, completed clips and written captions, and of what it was trained on.
+"""Pictures of what a model does in its test, completed clips, captions and walks, and of what it was trained on.
 
 Shapes: S shown clips, T frames, H height, W width.
 """
@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from internvideo_pl.callbacks.insight import recognition_insight, similarity_map
 from internvideo_pl.callbacks.pictures import Preview, Strip, filmstrip
+from internvideo_pl.callbacks.routes import Route, draw_routes
 from internvideo_pl.data.batch import Batch, collate
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.data.order import Draw
@@ -22,6 +23,7 @@ from internvideo_pl.metrics.retrieval import Answer
 from internvideo_pl.modules.align import ContrastiveAlignment
 from internvideo_pl.modules.captioning import Captioning
 from internvideo_pl.modules.masked import MaskedReconstruction
+from internvideo_pl.modules.navigation import VisionLanguageNavigation
 from internvideo_pl.modules.recognition import RecognitionTest
 
 SHOWN = 4  # clips in a picture
@@ -95,7 +97,7 @@ class Previews(L.Callback):
     @staticmethod
     def _log(preview: Preview, trainer: L.Trainer) -> None:
         for logger in trainer.loggers:
-            if hasattr(logger, "log_image"):
+            if hasattr(logger, "log_image") and preview.path.suffix != ".svg":  # it wants pixels
                 name = preview.path.stem.split("_0")[0]  # pictures of one kind are one series there
                 logger.log_image(name, images=[str(preview.path)], caption=[preview.caption])
 
@@ -181,9 +183,26 @@ def _middle(video: Tensor | None, size: int) -> Tensor:
     return torch.zeros(size, size, 3, dtype=torch.uint8) if video is None else video[len(video) // 2]
 
 
+def draw_walks(module: VisionLanguageNavigation, batch: Batch, folder: Path) -> Preview:
+    """A few of the test's episodes on maps of their houses."""
+    routes = []
+    for run in module.shown:
+        walked = run.walk.positions
+        truth = run.episode.truth if run.episode.reference else walked[:1]
+        routes.append(Route(run.simulator.plan(), truth, walked, run.episode.instruction, run.verdict))
+    path = folder / "routes.svg"
+    path.write_text(draw_routes(routes), encoding="utf-8")
+    return Preview(
+        path,
+        "Test episodes from above: a dot where the agent starts, a ring around the goal, the shortest path in green, "
+        "the agent's walk in red up to the cross where it ended.",
+    )
+
+
 Drawing = Callable[..., Preview]
 DRAWINGS: dict[type, Drawing] = {
     MaskedReconstruction: draw_reconstruction,
     ContrastiveAlignment: draw_captions,
     Captioning: draw_captions,
+    VisionLanguageNavigation: draw_walks,
 }

@@ -74,7 +74,7 @@ class BenchmarkTable(L.Callback):
     def _row(self, outcome: Outcome, trainer: L.Trainer, cost: Cost) -> Row:
         on_gpu = trainer.strategy.root_device.type == "cuda"
         return Row(
-            **vars(self.facts),
+            **(vars(self.facts) | ({"model": outcome.model} if outcome.model else {})),
             **vars(cost),
             task=outcome.task,
             metrics=outcome.metrics,

@@ -110,7 +110,8 @@ class Experiment:
         jobs: How many stages may run side by side on a CPU, each in a process of its own.
         mini_only: Whether the stages always run in their mini form.
         parents: Role -> what this one starts from, such as `masked: pretrain/k400`: an experiment, a run's folder, a
-            file of weights, the short name of released weights (`internvideo weights --list`) or a hub id.
+            file of weights, the short name of released weights (`internvideo weights --list`) or a hub id; null in a
+            file takes one away that an earlier file names.
         checkpoint: The same as `parents.backbone`, which it becomes.
         weights: How the weights of the parents are read and put together.
         data: What to read; its schema is picked by `data.name`.

@@ -44,6 +44,8 @@ def load_experiment(
         _lay_over(values, document, (), sources)
     for document in documents if mini else ():
         _lay_over(values, document, ("mini",), sources)
+    if isinstance(parents := values.get("parents"), dict):  # a layer can go without a parent by naming it null
+        values["parents"] = {role: parent for role, parent in parents.items() if parent is not None}
     overrides = list(overrides)
     _forget_the_other_word(values, {tuple(argument.partition("=")[0].split(".")) for argument in overrides})
     apply_overrides(values, overrides, sources)

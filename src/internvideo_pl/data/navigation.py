@@ -1,5 +1,6 @@
 """The DataModule of navigation: episodes instead of clips, and the simulators that they happen in."""
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from internvideo_pl.data.loader import TrainingLoader, loading
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.data.order import Draw, EvaluationOrder, TrainingOrder
 from internvideo_pl.errors import UserError
-from internvideo_pl.simulators.simulator import MAX_ACTIONS, Camera, Simulator
+from internvideo_pl.simulators.simulator import DIRECTIONS, MAX_ACTIONS, Camera, Simulator
 
+OPEN_SCENES = 64  # more than a batch has: a scan takes about a hundred megabytes of a GPU
 HABITAT_SUFFIX, ROOMS_SUFFIX = ".glb", ".json"
 
 
@@ -46,10 +48,10 @@ class NavigationConfig(ClipConfig):
             UserError: As `ClipConfig`, or a camera that sees nothing.
         """
         super().__post_init__()
-        if self.views < 1 or self.depth_size < 1 or self.max_actions < 1 or not 0 < self.hfov < 180:
+        if self.views < 1 or DIRECTIONS % self.views or self.depth_size < 1 or self.max_actions < 1 or not 0 < self.hfov < 180:
             raise UserError(
                 f"data: views={self.views}, depth_size={self.depth_size} and max_actions={self.max_actions} must be at "
-                f"least 1, hfov={self.hfov} between 0 and 180 degrees"
+                f"least 1, views a divisor of {DIRECTIONS}, hfov={self.hfov} between 0 and 180 degrees"
             )
 
     @property
@@ -89,6 +91,10 @@ class NavigationData(VideoData):
     config: NavigationConfig
     has_videos = False
 
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.scenes: OrderedDict[str, Simulator] = OrderedDict()
+
     @property
     def protocol(self) -> dict[str, Any]:
         """What must agree for two numbers to be comparable."""
@@ -104,12 +110,17 @@ class NavigationData(VideoData):
         }
 
     def open_scene(self, path: str) -> Simulator:
-        """The simulator of a scene: Habitat for Matterport's meshes, our own for generated houses.
+        """The simulator of a scene, the last few of which stay open: Habitat for Matterport's meshes, our own for generated houses.
 
         Raises:
             UserError: Habitat is not installed, or the file is no scene.
         """
-        return open_scene(Path(path), self.config.camera, self.config.sliding)
+        if path not in self.scenes:
+            self.scenes[path] = open_scene(Path(path), self.config.camera, self.config.sliding)
+        self.scenes.move_to_end(path)
+        while len(self.scenes) > OPEN_SCENES:
+            self.scenes.popitem(last=False)
+        return self.scenes[path]
 
     def train_dataloader(self) -> TrainingLoader:
         """Shuffled training episodes; an incomplete last batch is dropped."""

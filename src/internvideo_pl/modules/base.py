@@ -30,6 +30,7 @@ class Outcome:
         used: Videos that were scored.
         official: Videos of the official list.
         missing: Keys of those that were not scored.
+        model: What was evaluated, where that is not the run's model, such as a random agent.
         intervals: 95 % interval of a metric over other videos, for those of which it is known.
         files: What else there is to keep beside the row, such as figures of every class: name of a file to its text.
         histograms: Values to draw over each other: name of a drawing to its groups of values.
@@ -43,6 +44,7 @@ class Outcome:
     used: int = 0
     official: int = 0
     missing: list[str] = field(default_factory=list)
+    model: str | None = None
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     histograms: dict[str, dict[str, list[float]]] = field(default_factory=dict)

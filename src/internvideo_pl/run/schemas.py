@@ -7,6 +7,7 @@ from data_modules import DATASETS
 from internvideo_pl.backbones.choices import (
     CoordinatedChoice,
     EnsembleChoice,
+    FrozenPairChoice,
     MaskedChoice,
     MultimodalChoice,
     TowerChoice,
@@ -24,6 +25,7 @@ SCHEMAS: Schemas = {
         "coordinated": CoordinatedChoice,
         "ensemble": EnsembleChoice,
         "features": FeaturesChoice,
+        "frozen_pair": FrozenPairChoice,
     },
     "objective": {name: task.schema for name, task in TASKS.items()},
 }

@@ -163,7 +163,3 @@ class HabitatSimulator(Simulator):
         if not self.simulator.pathfinder.is_navigable(np.asarray(end, dtype=np.float32)):
             return False
         return self._geodesic(start, end) <= float(np.linalg.norm(end - start)) + STRAIGHT
-
-    def close(self) -> None:
-        """Free the scene and its graphics context."""
-        self.simulator.close()

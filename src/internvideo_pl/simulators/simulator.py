@@ -121,9 +121,6 @@ class Simulator(ABC):
         """The scene from above, for pictures, what lies lowest first; empty where that is not known."""
         return []
 
-    def close(self) -> None:  # noqa: B027  # most need nothing
-        """Free what the scene holds."""
-
     def ranges(self, position: Position) -> NDArray[np.float64]:
         """Distance (R,) along the floor to the first obstacle in each direction, at most `camera.far`.
 

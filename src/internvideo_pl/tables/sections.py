@@ -13,7 +13,7 @@ from internvideo_pl.tables.drawing import SERIES
 from internvideo_pl.tables.render import to_html
 from internvideo_pl.tables.table import Table
 
-_TYPES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
+_TYPES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"<svg": "image/svg+xml"}
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG, JPEG or GIF (its file or its bytes), what it shows in words, and a caption."""
+    """A PNG, JPEG, GIF or SVG (its file or its bytes), what it shows in words, and a caption."""
 
     source: Path | bytes
     alt: str
@@ -139,7 +139,7 @@ def _picture(picture: Picture) -> str:
             raise UserError(f"The report's picture {name} cannot be read ({error.strerror}).") from error
     kind = next((kind for magic, kind in _TYPES.items() if content.startswith(magic)), None)
     if kind is None:
-        raise UserError(f"The report's picture {name} is not a PNG, JPEG or GIF.")
+        raise UserError(f"The report's picture {name} is not a PNG, JPEG, GIF or SVG.")
     source = f"data:{kind};base64,{base64.b64encode(content).decode()}"
     caption = f"<figcaption>{escape(picture.caption)}</figcaption>" if picture.caption else ""
     label = escape(picture.alt, quote=True)

@@ -41,10 +41,10 @@ class R2RMini(MiniOptions):
         rooms: Fewest rooms of a route, at least 2.
     """
 
-    scenes: int = 20
-    unseen: int = 8
-    routes: int = 9
-    instructions: int = 3
+    scenes: int = 12
+    unseen: int = 6
+    routes: int = 12
+    instructions: int = 2
     rooms: int = 3
 
 

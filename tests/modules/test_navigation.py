@@ -1,0 +1,235 @@
+"""Roll-outs: an oracle arrives, the same seeds do the same, what training sees is kept, and the whole way to a row."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from data_modules.r2r_ce import R2RCE, R2RCEConfig
+from internvideo_pl.__main__ import main
+from internvideo_pl.backbones.choices import MaskedChoice, MultimodalChoice
+from internvideo_pl.data.episode import Episode
+from internvideo_pl.data.mini.generate import make_mini
+from internvideo_pl.errors import UserError
+from internvideo_pl.heads.navigate import NavigateHeadConfig, NavigationAgent
+from internvideo_pl.metrics.navigation import figures
+from internvideo_pl.metrics.trajectories import check_submission
+from internvideo_pl.modules.align import tokenizer_of
+from internvideo_pl.modules.navigation import journey
+from internvideo_pl.modules.panorama import Look, Panoramas
+from internvideo_pl.modules.rollout import Rollouts, begin, depths
+from internvideo_pl.objectives.navigate import ImitationConfig
+from internvideo_pl.simulators.agents import act_randomly, go_forward
+from internvideo_pl.simulators.simulator import Action
+from internvideo_pl.tables.row import read_rows
+
+SIZES = {"scenes": 2, "unseen": 1, "routes": 2, "instructions": 1}
+CONFIG = ImitationConfig(max_decisions=15, hop=2.0, grid=1.0)
+VIEWS = 12
+
+
+class Glance(NavigationAgent):
+    """Sees the mean colour of every view alone, so that roll-outs take no time."""
+
+    looked = 0
+
+    def see(self, clips):
+        self.looked += len(clips)
+        return clips.float().mean(dim=(1, 2, 3)).repeat(1, 60)[:, :160] / 255
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    root = make_mini("r2r_ce", tmp_path_factory.mktemp("mini"), **SIZES)
+    config = R2RCEConfig(name="r2r_ce", num_frames=1, size=16, short_side=16, batch_size=2, num_workers=0, hfov=60.0)
+    return R2RCE(config, root)
+
+
+@pytest.fixture
+def agent():
+    torch.manual_seed(0)
+    masked = MaskedChoice(size="tiny", num_frames=4).build()
+    multimodal = MultimodalChoice(size="tiny", num_frames=1).build()
+    return Glance(masked, multimodal, 10, NavigateHeadConfig(width=16, depth=1, heads=2, dropout=0.0))
+
+
+def rollouts(agent, pictures=1, grid=1.0):
+    return Rollouts(agent, tokenizer_of(agent.multimodal), CONFIG, VIEWS, pictures, grid)
+
+
+def runs(data, seed=0):
+    samples = data.split("train").samples
+    return [begin(Episode.of(s.annotation), str(s.path), data.open_scene(str(s.path)), seed, 500) for s in samples]
+
+
+def judged(run):
+    return figures(journey(run.walk, np.array(run.episode.goal)), run.episode.truth)
+
+
+def test_the_oracle_arrives(data, agent):
+    all_ = runs(data)
+    lesson = rollouts(agent).teach(all_, trust=1.0, success=3.0)
+    found = [judged(run) for run in all_]
+    assert [figure["SR"] for figure in found] == [1.0] * 4
+    assert min(figure["SPL"] for figure in found) > 0.75
+    assert len(lesson.choice) == sum(run.decisions for run in all_)
+    assert (lesson.choice == VIEWS).sum() == 4  # each stops once
+    assert lesson.decision.open[torch.arange(len(lesson.choice)), lesson.choice.clamp(max=VIEWS - 1)][
+        lesson.choice < VIEWS
+    ].all()
+    assert set(lesson.decision.episode.tolist()) == {0, 1, 2, 3}
+    assert max(run.decisions for run in all_) == lesson.decision.past.shape[1] + 1
+
+
+def test_the_same_seeds_do_the_same_and_others_do_not(data, agent):
+    def paths(seed):
+        made = runs(data, seed)
+        rollouts(agent).teach(made, trust=0.3, success=3.0)
+        return [run.walk.positions for run in made]
+
+    once, again, other = paths(1), paths(1), paths(2)
+    assert all(np.array_equal(a, b) for a, b in zip(once, again, strict=True))
+    assert any(len(a) != len(b) or not np.array_equal(a, b) for a, b in zip(once, other, strict=True))
+
+
+def test_an_episode_ends_with_stop_after_its_last_decision(data, agent):
+    made = runs(data)
+    torch.nn.init.constant_(agent.head.stop.bias, -100.0)
+    rollouts(agent).follow(made)
+    assert all(run.walk.stopped and run.decisions == CONFIG.max_decisions for run in made)
+
+
+def test_long_instructions_are_read_in_stretches(agent):
+    maker = rollouts(agent)
+    words, mask = maker.hear(["go " * 70, "stop"])
+    assert mask.sum(1)[0] > maker.tokenizer.context_length
+    assert words.shape[1] == mask.sum(1)[0]
+    alone, _ = maker.hear(["stop"])
+    torch.testing.assert_close(words[1, : alone.shape[1]], alone[0])
+
+
+def test_viewpoints_are_near_and_reached_straight(data, agent):
+    scene = str(data.split("train").samples[0].path)
+    simulator = data.open_scene(scene)
+    panoramas = Panoramas(agent, 1.0, 1e6)
+    for run in runs(data):
+        if run.scene == scene:
+            for position in run.episode.truth:
+                there = np.array(panoramas.viewpoint(simulator, position))
+                assert np.linalg.norm(there - position) < 1.5
+                assert np.array_equal(there, position) or simulator.is_straight(position, there)
+    assert Panoramas(agent, 0.0, 1e6).viewpoint(simulator, run.episode.truth[0]) == pytest.approx(run.episode.truth[0])
+
+
+def test_features_are_kept_within_their_budget(data, agent):
+    run = runs(data)[0]
+    room = run.simulator.scene.rooms[0]
+    places = [(room.centre[0] + d, 0.0, room.centre[1]) for d in (0.0, 0.1, 0.2)]
+    looks = [Look(run.scene, run.simulator, (place,)) for place in places]
+    size = VIEWS * 160 * 4
+    panoramas = Panoramas(agent, 1.0, 2 * size)
+    first = panoramas.features(looks[:2], torch.device("cpu"))
+    assert agent.looked == 2 * VIEWS
+    again = panoramas.features([looks[1], looks[0], looks[1]], torch.device("cpu"))
+    assert agent.looked == 2 * VIEWS
+    assert torch.equal(again[0], first[1])
+    panoramas.features(looks, torch.device("cpu"))
+    assert len(panoramas.kept) == 2
+    assert panoramas.bytes == 2 * size
+    exact = Panoramas(agent, 0.0, 1e9)
+    exact.features(looks, torch.device("cpu"))
+    assert not exact.kept
+
+
+def test_depths_are_those_around_each_view():
+    ranges = np.arange(120.0)
+    found = np.expm1(depths(ranges, 12))
+    assert found[3] == pytest.approx(np.arange(25, 35), rel=1e-5)
+    assert found[0] == pytest.approx([115, 116, 117, 118, 119, 0, 1, 2, 3, 4], rel=1e-5)
+
+
+def test_blind_agents_do_what_they_say(data):
+    run = runs(data)[0]
+    go_forward(run.walk, np.random.default_rng(0))
+    assert run.walk.actions.count(Action.FORWARD) == 37
+    assert run.walk.stopped
+    counts = np.zeros(4)
+    for seed in range(40):
+        other = runs(data)[0].walk
+        act_randomly(other, np.random.default_rng(seed))
+        counts += np.bincount([int(action) for action in other.actions], minlength=4)
+    assert counts / counts.sum() == pytest.approx([0.02, 0.68, 0.15, 0.15], abs=0.04)
+
+
+WORDS = [
+    *("trainer.max_steps=2", "data.batch_size=2", "objective.max_decisions=3", "objective.grid=2.0", "data.size=48"),
+    *(f"data.mini_sizes.{name}={value}" for name, value in SIZES.items()),
+    *("objective.head.width=16", "objective.head.depth=1", "objective.head.heads=2", "wandb.mode=disabled"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    results = tmp_path_factory.mktemp("results")
+    assert main(["run", "navigate/r2r_ce", "--mini", f"paths.results={results}", *WORDS]) == 0
+    return results / "navigate/r2r_ce/001"
+
+
+def test_a_run_writes_rows_of_three_agents_a_map_a_log_and_a_submission(folder):
+    rows, _ = read_rows(folder)
+    assert {row.model for row in rows} == {
+        "coordinated encoders, HAMT-like policy",
+        "random agent",
+        "forward-only agent",
+    }
+    assert {row.benchmark for row in rows} == {"vlnce_r2r"}
+    (own,) = (row for row in rows if row.model.startswith("coordinated"))
+    (blind,) = (row for row in rows if row.model == "random agent")
+    assert own.fingerprint == blind.fingerprint
+    assert own.chance["SR"] == blind.metrics["SR"]
+    assert own.coverage.complete
+    submission = json.loads((folder / "submission_val_unseen.json").read_text())
+    log = json.loads((folder / "episodes_val_unseen.json").read_text())
+    assert submission.keys() == log.keys() == {"1", "2"}
+    check_submission(submission, {key: entries[0]["position"] for key, entries in submission.items()})
+    assert np.mean([entry["path_length"] for entry in log.values()]) == pytest.approx(own.metrics["TL"])
+    assert np.mean([entry["spl"] for entry in log.values()]) * 100 == pytest.approx(own.metrics["release/SPL"])
+    assert (folder / "routes.svg").read_text().startswith("<svg")
+    assert "data:image/svg+xml" in (folder / "report.html").read_text()
+
+
+def test_the_hidden_test_split_gives_a_submission_and_no_figures(folder, tmp_path):
+    words = [*WORDS, "data.test_on=test", "trainer.max_steps=0", f"parents.agent={folder}"]
+    assert main(["run", "navigate/r2r_ce", "--mini", f"paths.results={tmp_path}", *words]) == 0
+    made = tmp_path / "navigate/r2r_ce/001"
+    assert len(json.loads((made / "submission_test.json").read_text())) == 2
+    assert not (made / "episodes_test.json").exists()
+    (row,) = read_rows(made)[0]
+    assert row.metrics == {"episodes": 2.0}
+
+
+def test_encoders_that_learned_nothing_are_refused_at_full_size(tmp_path, capsys):
+    words = [f"data.root={tmp_path}", f"paths.results={tmp_path}", "~parents.masked", "~parents.multimodal"]
+    assert main(["run", "navigate/r2r_ce", *words]) == 2
+    assert "R2R-CE was not found" in capsys.readouterr().err
+
+
+def test_an_agent_of_another_size_is_refused(folder, tmp_path, capsys):
+    words = [*WORDS, "objective.head.width=8", f"parents.agent={folder}", f"paths.results={tmp_path}"]
+    assert main(["run", "navigate/r2r_ce", "--mini", *words]) == 2
+    assert "is another model" in capsys.readouterr().err
+
+
+def test_losses_want_episodes(agent):
+    from internvideo_pl.data.batch import Batch
+    from internvideo_pl.modules.navigation import VisionLanguageNavigation
+    from internvideo_pl.objectives.navigate import Imitation
+    from internvideo_pl.optim import OptimizerConfig
+
+    module = VisionLanguageNavigation(
+        Imitation(agent, CONFIG), optimizer=OptimizerConfig(lr=1e-3), total_steps=1, global_batch=1
+    )
+    empty = torch.zeros(1, dtype=torch.int64)
+    with pytest.raises(UserError, match="cannot be planned"):
+        module.losses(Batch(torch.empty(1, 0), empty, empty, empty))
