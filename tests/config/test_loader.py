@@ -161,8 +161,8 @@ def test_switching_the_name_of_a_node_never_drops_a_key_in_silence(complaint, lo
 
 
 def test_a_parent_that_a_layer_names_null_is_taken_away(load, write):
-    body = "extends: [finetune/k400]\nparents: {masked: pretrain/a, multimodal: pretrain/b}\nmini: {parents: {masked: null}}\n"
-    write("child", body)
+    parents = "parents: {masked: pretrain/a, multimodal: pretrain/b}\n"
+    write("child", f"extends: [finetune/k400]\n{parents}mini: {{parents: {{masked: null}}}}\n")
     assert load("child").parents == {"masked": "pretrain/a", "multimodal": "pretrain/b"}
     assert load("child", mini=True).parents == {"multimodal": "pretrain/b"}
     assert load("child", "parents.masked=pretrain/c", mini=True).parents["masked"] == "pretrain/c"

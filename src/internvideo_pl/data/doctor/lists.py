@@ -63,7 +63,7 @@ def check_lists(lists: Lists, mini: bool) -> list[Check]:
     if lists.wanted and not any(split in lists.splits for split in lists.wanted):
         return [_absent(lists, "official lists", lists.wanted[0])]
     checks = [_check_list(lists, split, mini) for split in lists.wanted]
-    if lists.data.official:
+    if lists.data.official and lists.data.has_videos:  # episodes are numbered anew in each split
         checks += [*_check_extra(lists), *_check_overlap(lists)]
     return checks
 
