@@ -87,7 +87,7 @@ def test_every_parameter_gets_a_gradient():
 
 
 def test_it_learns_to_do_what_a_word_says():
-    """The first word says which of two features marks the way; twenty steps suffice."""
+    """The first word says which of two features marks the way; sixty steps suffice."""
     torch.manual_seed(0)
     policy = NavigateHead(TEXT, FEATURES, SMALL)
     optimizer = torch.optim.Adam(policy.parameters(), lr=5e-3)
