@@ -179,12 +179,12 @@ def folder(tmp_path_factory):
 def test_a_run_writes_rows_of_three_agents_a_map_a_log_and_a_submission(folder):
     rows, _ = read_rows(folder)
     assert {row.model for row in rows} == {
-        "coordinated encoders, HAMT-like policy",
+        "both encoders frozen, policy after HAMT",
         "random agent",
         "forward-only agent",
     }
     assert {row.benchmark for row in rows} == {"vlnce_r2r"}
-    (own,) = (row for row in rows if row.model.startswith("coordinated"))
+    (own,) = (row for row in rows if row.model.startswith("both"))
     (blind,) = (row for row in rows if row.model == "random agent")
     assert own.fingerprint == blind.fingerprint
     assert own.chance["SR"] == blind.metrics["SR"]
