@@ -6,7 +6,6 @@ from internvideo_pl.run.tasks.box_actions import BOX_ACTIONS
 from internvideo_pl.run.tasks.captioning import CAPTION
 from internvideo_pl.run.tasks.ego4d import HANDS, MOMENTS, QUERIES
 from internvideo_pl.run.tasks.localization import EXTRACT, LOCALIZE, PROPOSE
-from internvideo_pl.run.tasks.localization import EXTRACT, LOCALIZE
 from internvideo_pl.run.tasks.navigation import NAVIGATE
 from internvideo_pl.run.tasks.open_set import OPEN_SET
 from internvideo_pl.run.tasks.pretraining import ALIGN, MASKED
