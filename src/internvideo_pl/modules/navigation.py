@@ -44,7 +44,7 @@ class VisionLanguageNavigation(VideoModule):
         super().__init__(objective, **optimisation)
         self.tokenizer = tokenizer_of(objective.model.multimodal)
         self.metrics: dict[str, Navigation] = {}
-        self.submission: dict[str, list[dict[str, Any]]] = {}
+        self.journeys: dict[str, list[dict[str, Any]]] = {}
         self.shown: list[Run] = []  # episodes of the test, for a picture
         self._teaching: Rollouts | None = None
 
@@ -79,14 +79,14 @@ class VisionLanguageNavigation(VideoModule):
         """Prepares a metric for each agent."""
         official = self.data.split("test").official
         self.metrics = {name: Navigation(official).to(self.device) for name in (OWN, *BLIND)}
-        self.submission, self.shown = {}, []
+        self.journeys, self.shown = {}, []
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Acts out the batch's episodes, from exactly where the agent stands."""
         runs = self._runs(batch, "test")
         self._rollouts(grid=0.0).follow(runs)
         for number, run in zip(batch.index.tolist(), runs, strict=True):
-            self.submission[run.episode.key] = to_submission(run.walk.poses, run.walk.stopped)
+            self.journeys[run.episode.key] = to_submission(run.walk.poses, run.walk.stopped)
             self._judge(OWN, number, run, run.walk)
             for name, act in BLIND.items():
                 walk = Walk(run.simulator, run.walk.poses[0], run.walk.limit)
@@ -97,7 +97,7 @@ class VisionLanguageNavigation(VideoModule):
 
     def on_test_epoch_end(self) -> None:
         """Turns the figures into outcomes, and writes both files."""
-        submission = self._gathered(self.submission)
+        submission = self._gathered(self.journeys)
         if self._hidden:
             self.finish(self._outcome({"episodes": float(len(submission))}, "episodes", {}))
         else:
