@@ -14,6 +14,7 @@ from data_modules.ego4d import Ego4dConfig
 from data_modules.ego4d_fhp import Ego4dFhp
 from data_modules.ego4d_mq import Ego4dMq
 from data_modules.ego4d_nlq import Ego4dNlq, Ego4dNlqConfig
+from data_modules.ego4d_scod import Ego4dScod, Ego4dScodConfig
 from data_modules.ego4d_sta import Ego4dSta, Ego4dStaConfig
 from data_modules.fineaction import FineAction
 from data_modules.hacs import HacsClips, HacsClipsConfig, HacsSegments
@@ -93,6 +94,7 @@ DATASETS: dict[str, tuple[type[VideoData], type[ClipConfig]]] = {
     "ego4d_nlq": (Ego4dNlq, Ego4dNlqConfig),
     "own_videos": (OwnVideos, OwnVideosConfig),
     "ava": (Ava, KeyframeConfig),
+    "ego4d_scod": (Ego4dScod, Ego4dScodConfig),
     "ego4d_sta": (Ego4dSta, Ego4dStaConfig),
     "ava_kinetics": (AvaKinetics, AvaKineticsConfig),
 }

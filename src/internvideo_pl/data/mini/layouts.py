@@ -11,6 +11,7 @@ from internvideo_pl.data.mini import (
     ego4d_fhp,
     ego4d_mq,
     ego4d_nlq,
+    ego4d_scod,
     ego4d_sta,
     hmdb51,
     howto100m,
@@ -81,6 +82,7 @@ MINIS: dict[str, Layout] = {
     "ava_kinetics": Layout(ava.AvaKineticsMini, ava.plan_both, ava.annotate_both),
     "ego4d_mq": Layout(ego4d_mq.MqMini, ego4d_mq.plan, ego4d_mq.annotate, draw=ego4d_mq.draw),
     "ego4d_nlq": Layout(ego4d_nlq.NlqMini, ego4d_nlq.plan, ego4d_nlq.annotate, draw=ego4d_nlq.draw),
+    "ego4d_scod": Layout(ego4d_scod.ScodMini, ego4d_scod.plan, ego4d_scod.annotate, fps=ego4d.FPS),
     "ego4d_sta": Layout(ego4d_sta.StaMini, ego4d_sta.plan, ego4d_sta.annotate, fps=ego4d.FPS),
     "ego4d_fhp": Layout(
         ego4d_fhp.FhpMini, ego4d_fhp.plan, ego4d_fhp.annotate, draw=ego4d_fhp.draw, fps=ego4d.FPS

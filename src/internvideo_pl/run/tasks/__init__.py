@@ -4,6 +4,7 @@ from internvideo_pl.run.tasks.answering import ANSWER, CHOOSE, COUNT, MULTIPLE_C
 from internvideo_pl.run.tasks.anticipation import ANTICIPATE
 from internvideo_pl.run.tasks.box_actions import BOX_ACTIONS
 from internvideo_pl.run.tasks.captioning import CAPTION
+from internvideo_pl.run.tasks.detection import DETECT
 from internvideo_pl.run.tasks.ego4d import HANDS, MOMENTS, QUERIES
 from internvideo_pl.run.tasks.localization import EXTRACT, LOCALIZE, PROPOSE
 from internvideo_pl.run.tasks.navigation import NAVIGATE
@@ -37,6 +38,7 @@ TASKS: dict[str, Task] = {
     "box_actions": BOX_ACTIONS,
     "caption": CAPTION,
     "anticipate": ANTICIPATE,
+    "detect": DETECT,
     "hands": HANDS,
     "queries": QUERIES,
     "moments": MOMENTS,
