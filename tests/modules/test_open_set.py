@@ -47,7 +47,7 @@ def test_the_two_datasets_may_lie_beside_one_another(hmdb):
 def test_a_test_without_unknown_videos_is_refused(tmp_path, hmdb):
     root = tmp_path / "copy"
     shutil.copytree(hmdb, root, ignore=lambda folder, names: [n for n in names if "hmdb51" in folder and ".avi" in n])
-    with pytest.raises(UserError, match="none of the test videos of hmdb51"):
+    with pytest.raises(UserError, match="open-set tests need both"):
         data(UcfAndHmdb, root).read("test")
 
 

@@ -128,7 +128,6 @@ def test_mistakes_are_one_sentence_and_leave_nothing(released, tmp_path, capsys)
         ([released, good, "--to", "openai_klip"], "Did you mean 'openai_clip'?"),
         ([released, good, "--to", "videomae_finetune"], "Choices: internvideo_mm"),
         ([released, good, "--classes", "400"], "has no classifier"),
-        ([released, good, "--mix", released], "is no CLIP"),
         ([released, good, "--mix", released, "--ratio", "2"], "must lie between 0 and 1"),
         ([released, good, "--average", partial], "does not fit"),
         ([released, good, "--size", "50"], "do not divide"),

@@ -8,7 +8,7 @@ import torch
 from lightning.fabric.utilities.types import _PATH
 from lightning.pytorch.strategies import ModelParallelStrategy
 from torch.distributed.checkpoint.state_dict import StateDictOptions, set_optimizer_state_dict
-from torch.distributed.fsdp import FullyShardedDataParallel, OptimStateKeyType
+from torch.optim import Optimizer
 
 from internvideo_pl.backbones.sharding import load_whole
 
@@ -40,13 +40,23 @@ class FullyShardedStrategy(ModelParallelStrategy):
         assert self.lightning_module is not None
         load_whole(self.lightning_module, checkpoint["state_dict"])
 
+    @property
+    def lightning_restore_optimizer(self) -> bool:
+        """Lightning hands the optimiser's state over after the weights, as with DDP."""
+        return True
+
     def load_optimizer_state_dict(self, checkpoint: Mapping[str, Any]) -> None:
         """And its part of the optimiser's state."""
         assert self.lightning_module is not None
         for optimizer, state in zip(self.optimizers, checkpoint["optimizer_states"], strict=True):
-            named = FullyShardedDataParallel.rekey_optim_state_dict(
-                state, OptimStateKeyType.PARAM_NAME, self.lightning_module
-            )
-            set_optimizer_state_dict(self.lightning_module, optimizer, named, options=WHOLE)
-            for group, saved in zip(optimizer.param_groups, state["param_groups"], strict=True):
-                group["lr"] = saved["lr"]  # PyTorch leaves the first step's rate, and the schedule moves only after it
+            set_optimizer_state_dict(self.lightning_module, optimizer, self._named(optimizer, state), options=WHOLE)
+
+    def _named(self, optimizer: Optimizer, state: dict[str, Any]) -> dict[str, Any]:
+        """A saved state by names: DDP and FSDP number parameters differently, but both keep the order in the groups."""
+        assert self.lightning_module is not None
+        names = {value: name for name, value in self.lightning_module.named_parameters()}
+        saved = [number for group in state["param_groups"] for number in group["params"]]
+        mine = [names[value] for group in optimizer.param_groups for value in group["params"]]
+        name_of = dict(zip(saved, mine, strict=True))
+        groups = [{**group, "params": [name_of[i] for i in group["params"]]} for group in state["param_groups"]]
+        return {"state": {name_of[i]: value for i, value in state["state"].items()}, "param_groups": groups}

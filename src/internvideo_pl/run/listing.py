@@ -18,6 +18,18 @@ TASKS = {
     "coordinate": "coordination",
     "zero_shot": "zero-shot recognition",
     "hands": "future hand prediction",
+    "box_actions": "spatio-temporal localisation",
+    "localize": "temporal localisation",
+    "propose": "temporal localisation",
+    "extract": "features over time",
+    "probe": "probing",
+    "open_set": "open-set recognition",
+    "answer": "video question answering",
+    "choose": "questions with options",
+    "count": "counting",
+    "caption": "captioning",
+    "navigate": "vision-language navigation",
+    "anticipate": "short-term anticipation",
     "queries": "natural-language queries",
     "moments": "moment queries",
 }
@@ -37,7 +49,12 @@ def main(json: bool = False) -> None:
 def _entry(experiment: Experiment) -> Entry:
     if experiment.stages:
         return Entry(experiment.name, None, True, "whole pipeline in miniature")
-    return Entry(experiment.name, experiment.benchmark, _data_here(experiment), TASKS[experiment.objective.name])
+    return Entry(experiment.name, experiment.benchmark, _data_here(experiment), _task(experiment.objective.name))
+
+
+def _task(objective: str) -> str:
+    """In words; an objective that is a word needs no other."""
+    return TASKS.get(objective, objective.replace("_", " "))
 
 
 def _data_here(experiment: Experiment) -> bool:
