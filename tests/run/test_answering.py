@@ -95,11 +95,11 @@ def test_zero_shot_of_every_dataset_needs_nothing_but_weights(results, tmp_path,
     [
         (["finetune/msrvtt_qa", "--mini", "objective.name=choose"], "wants questions with options"),
         (
-            ["finetune/tgif_count", "--mini", "objective.name=answer", "~checkpoint"],
+            ["finetune/tgif_count", "--mini", "objective.name=answer", "parents={}"],
             "wants questions with open answers",
         ),
         (
-            ["finetune/tgif_action", "--mini", "objective.name=count", "~checkpoint"],
+            ["finetune/tgif_action", "--mini", "objective.name=count", "parents={}"],
             "wants questions that ask for a count",
         ),
         (["finetune/msrvtt_qa", "--mini", "data.vocabulary=0"], "at least 1, or null"),
