@@ -1,4 +1,4 @@
-"""COCO's average precision against one written from its definition: 101 recalls, ten overlaps, a hundred boxes an image."""
+"""COCO's average precision against one written from its definition: 101 recalls, ten overlaps, 100 boxes an image."""
 
 import numpy as np
 import pytest
