@@ -18,7 +18,7 @@ from data_modules.ego4d_scod import Ego4dScod, Ego4dScodConfig
 from data_modules.ego4d_sta import Ego4dSta, Ego4dStaConfig
 from data_modules.fineaction import FineAction
 from data_modules.hacs import HacsClips, HacsClipsConfig, HacsSegments
-from data_modules.hmdb51 import HMDB51Config, HMDB51Data
+from data_modules.hmdb51 import FoldConfig, HMDB51Data
 from data_modules.howto100m import HowTo100M, HowTo100MConfig
 from data_modules.image_text import ImageText
 from data_modules.kinetics import Kinetics400, Kinetics600, Kinetics700, KineticsConfig
@@ -37,7 +37,7 @@ from data_modules.r2r_ce import R2RCE, R2RCEConfig
 from data_modules.something_something import SomethingConfig, SomethingV1, SomethingV2
 from data_modules.tgif_qa import TgifAction, TgifConfig, TgifCount, TgifQa, TgifQaConfig, TgifTransition
 from data_modules.thumos14 import Thumos14, Thumos14Config
-from data_modules.ucf101 import UCF101Config, UCF101Data
+from data_modules.ucf101 import UCF101Data
 from data_modules.vatex import Vatex
 from data_modules.webvid import WebVid2M, WebVid10M
 from internvideo_pl.data.captions import CaptionConfig
@@ -56,10 +56,10 @@ DATASETS: dict[str, tuple[type[VideoData], type[ClipConfig]]] = {
     "kinetics710": (Kinetics710, KineticsConfig),
     "ssv1": (SomethingV1, SomethingConfig),
     "ssv2": (SomethingV2, SomethingConfig),
-    "hmdb51": (HMDB51Data, HMDB51Config),
-    "ucf101": (UCF101Data, UCF101Config),
-    "ucf101_hmdb51": (UcfAndHmdb, UCF101Config),
-    "ucf101_mitv2": (UcfAndMoments, UCF101Config),
+    "hmdb51": (HMDB51Data, FoldConfig),
+    "ucf101": (UCF101Data, FoldConfig),
+    "ucf101_hmdb51": (UcfAndHmdb, FoldConfig),
+    "ucf101_mitv2": (UcfAndMoments, FoldConfig),
     "mitv2": (MomentsInTime, ClipConfig),
     "activitynet": (ActivityNet, UntrimmedClipConfig),
     "activitynet_tal": (ActivityNetSegments, ActivityNetSegmentsConfig),

@@ -43,19 +43,9 @@ MARKS = {"0": None, "1": "train", "2": "test"}
 FOLDS = (1, 2, 3)
 
 
-def check_fold(fold: int) -> None:
-    """Refuses a split that there is not.
-
-    Raises:
-        UserError: It is none of the three.
-    """
-    if fold not in FOLDS:
-        raise UserError(f"data.fold={fold} must be 1, 2 or 3, the number of an official split")
-
-
 @dataclass(kw_only=True)
-class HMDB51Config(ClipConfig):
-    """HMDB51 as clips.
+class FoldConfig(ClipConfig):
+    """A dataset with three official splits, HMDB51 or UCF101, as clips.
 
     Attributes:
         fold: Which of the three official splits.
@@ -70,7 +60,8 @@ class HMDB51Config(ClipConfig):
             UserError: As `ClipConfig`, or there is no such split.
         """
         super().__post_init__()
-        check_fold(self.fold)
+        if self.fold not in FOLDS:
+            raise UserError(f"data.fold={self.fold} must be 1, 2 or 3, the number of an official split")
 
 
 def read_hmdb51(root: Path, split: str, fold: int = 1, shards: Mapping[str, str] | None = None) -> Split:
@@ -94,7 +85,7 @@ def read_hmdb51(root: Path, split: str, fold: int = 1, shards: Mapping[str, str]
         once = Once(path)
         for line, text in numbered_lines(path):
             file, _, mark = text.rstrip().rpartition(" ")
-            if not file.strip() or mark not in MARKS:
+            if not file.strip() or "/" in file or mark not in MARKS:  # a list never leads out of the class's folder
                 raise wrong_line(path, line, f"expected '<file>.avi <0, 1 or 2>', got {text!r}")
             once.add(file, line)
             if MARKS[mark] != split:
@@ -135,7 +126,7 @@ class HMDB51Data(VideoData):
     """HMDB51 for recognition; there is no validation list, so val is test."""
 
     facts = HMDB51
-    config: HMDB51Config
+    config: FoldConfig
 
     @cached_property
     def _classes(self) -> list[str]:

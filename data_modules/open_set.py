@@ -10,10 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from data_modules.hmdb51 import HMDB51, read_hmdb51, split_files
+from data_modules.hmdb51 import HMDB51, FoldConfig, read_hmdb51, split_files
 from data_modules.moments import MOMENTS, read_moments
 from data_modules.moments import read_classes as read_moments_classes
-from data_modules.ucf101 import UCF101, UCF101Config, read_classes, read_ucf101
+from data_modules.ucf101 import UCF101, read_classes, read_ucf101
 from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.module import Split, VideoData
 from internvideo_pl.errors import UserError
@@ -39,7 +39,7 @@ class _OpenSet(VideoData):
     """Known test videos, then unknown ones, in one list; labels of unknown ones start after the known classes."""
 
     test_splits = ("test", "train")
-    config: UCF101Config
+    config: FoldConfig
     unknown: str  # folder of the unknown dataset
 
     @property

@@ -9,13 +9,11 @@ are taken as they are listed. Clips of one group (g08) are cut from one video, s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from data_modules.hmdb51 import check_fold
+from data_modules.hmdb51 import FoldConfig
 from internvideo_pl.data.batch import Sample
-from internvideo_pl.data.clips import ClipConfig
 from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.module import Split, VideoData
 from internvideo_pl.data.official import Once, find_file, numbered_lines, wrong_line
@@ -39,26 +37,6 @@ UCF101 = DatasetFacts(
 
 LIST_FOLDERS = ("ucfTrainTestlist", "annotations", ".")
 VIDEO_FOLDERS = ("UCF-101", "videos", ".")
-
-
-@dataclass(kw_only=True)
-class UCF101Config(ClipConfig):
-    """UCF101 as clips.
-
-    Attributes:
-        fold: Which of the three official splits.
-    """
-
-    fold: int = 1
-
-    def __post_init__(self) -> None:
-        """Refuses values that cannot be.
-
-        Raises:
-            UserError: As `ClipConfig`, or there is no such split.
-        """
-        super().__post_init__()
-        check_fold(self.fold)
 
 
 def read_classes(root: Path) -> list[str]:
@@ -140,7 +118,7 @@ class UCF101Data(VideoData):
     """UCF101 for recognition; there is no validation list, so val is test."""
 
     facts = UCF101
-    config: UCF101Config
+    config: FoldConfig
 
     @cached_property
     def _classes(self) -> list[str]:

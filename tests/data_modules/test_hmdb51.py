@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_modules.hmdb51 import HMDB51, HMDB51Config, HMDB51Data, read_hmdb51, split_files
+from data_modules.hmdb51 import HMDB51, FoldConfig, HMDB51Data, read_hmdb51, split_files
 from internvideo_pl.data.mini.generate import make_mini
 from internvideo_pl.errors import UserError
 from internvideo_pl.video.sources import open_source
@@ -39,7 +39,7 @@ def test_equal_names_in_two_folders_stay_two_videos(root):
 
 
 def test_classes_are_in_the_order_of_their_names_not_of_their_files(root):
-    data = HMDB51Data(HMDB51Config(name="hmdb51", num_frames=2, batch_size=1), root)
+    data = HMDB51Data(FoldConfig(name="hmdb51", num_frames=2, batch_size=1), root)
     assert data.classes == ["climb", "climb_stairs", "kick", "kick_ball"]
     names = [name + "_test_split1.txt" for name in data.classes]
     assert sorted(names) != names  # the trap: "_b" comes before "_t"
@@ -49,13 +49,14 @@ def test_classes_are_in_the_order_of_their_names_not_of_their_files(root):
 
 def test_a_split_that_there_is_not_is_refused():
     with pytest.raises(UserError, match=r"data\.fold=4 must be 1, 2 or 3"):
-        HMDB51Config(name="hmdb51", num_frames=2, batch_size=1, fold=4)
+        FoldConfig(name="hmdb51", num_frames=2, batch_size=1, fold=4)
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         ("a.avi 1 \nb.avi 3 \n", "line 2: expected '<file>.avi <0, 1 or 2>'"),
+        ("../../secret.avi 1\n", "line 1: expected '<file>.avi <0, 1 or 2>'"),
         ("a.avi\n", "line 1: expected"),
         ("a.avi 1 \na.avi 2 \n", "line 2: 'a.avi' is in line 1 already"),
         (b"a.avi 1 \n\xe4.avi 1 \n", "line 2: byte 1 is not UTF-8"),

@@ -2,7 +2,8 @@
 
 import pytest
 
-from data_modules.ucf101 import UCF101, UCF101Config, UCF101Data, read_classes, read_ucf101
+from data_modules.hmdb51 import FoldConfig
+from data_modules.ucf101 import UCF101, UCF101Data, read_classes, read_ucf101
 from internvideo_pl.data.mini.generate import make_mini
 from internvideo_pl.errors import UserError
 from internvideo_pl.video.sources import open_source
@@ -32,7 +33,7 @@ def root(tmp_path):
 
 
 def test_the_lists_order_and_paths_are_kept(root):
-    data = UCF101Data(UCF101Config(name="ucf101", num_frames=2, batch_size=1), root)
+    data = UCF101Data(FoldConfig(name="ucf101", num_frames=2, batch_size=1), root)
     train, test = data.read("train"), data.read("test")
     assert data.classes == CLASSES != sorted(CLASSES)
     assert [(sample.key, sample.label) for sample in train.samples] == [("Hammering/v_Hammering_g08_c01", 0)]

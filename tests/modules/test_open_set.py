@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
+from data_modules.hmdb51 import FoldConfig
 from data_modules.open_set import UcfAndHmdb, UcfAndMoments
-from data_modules.ucf101 import UCF101Config
 from internvideo_pl.__main__ import main
 from internvideo_pl.data.mini.generate import make_mini
 from internvideo_pl.errors import UserError
@@ -22,7 +22,7 @@ def hmdb(tmp_path_factory):
 
 
 def data(kind, root):
-    return kind(UCF101Config(name="x", num_frames=2, batch_size=4), root)
+    return kind(FoldConfig(name="x", num_frames=2, batch_size=4), root)
 
 
 @pytest.mark.parametrize(("kind", "name", "classes"), [(UcfAndHmdb, "hmdb51", 6), (UcfAndMoments, "mitv2", 12)])

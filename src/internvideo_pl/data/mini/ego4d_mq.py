@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from internvideo_pl.data.mini.ego4d import FILES, RELEASE, new_id, write_list
+from internvideo_pl.data.mini.ego4d import FILES, Day, new_id, plan_days, write_list
 from internvideo_pl.data.mini.ego4d import FPS as OFFICIAL_FPS
 from internvideo_pl.data.mini.encode import FPS
 from internvideo_pl.data.mini.layout import MiniClip, MiniOptions
-from internvideo_pl.data.mini.render import render
-from internvideo_pl.data.mini.world import WARM, Film, Look, sample_film, sample_look
+from internvideo_pl.data.mini.world import WARM, Look, sample_look
 
 STEM = "moments"
 MOTIONS = ("left", "right")
@@ -41,26 +40,9 @@ class MqMini(MiniOptions):
     test: int = 4
 
 
-@dataclass(frozen=True)
-class Day:
-    """A clip, and where it was cut from."""
-
-    film: Film
-    clip_uid: str
-    video_uid: str
-    start: float  # seconds of the video
-
-
 def plan(seed: int, options: MqMini) -> list[MiniClip]:
     """All clips, training first."""
-    clips = []
-    for number, split in enumerate(FILES):
-        for place in range(getattr(options, split)):
-            rng = np.random.default_rng((seed, number, place))
-            film = sample_film((seed, number, place, 1), split, _acts(rng, split, options.frames), options.frames)
-            day = Day(film, new_id(rng), new_id(rng), round(float(rng.uniform(0, 900)), 2))
-            clips.append(MiniClip(f"{RELEASE}/clips/{day.clip_uid}.mp4", day, split))
-    return clips
+    return plan_days(seed, options, _acts)
 
 
 def _acts(rng: np.random.Generator, split: str, frames: int) -> list[tuple[Look, int, int]]:
@@ -117,8 +99,3 @@ def _labels(day: Day, primary: bool) -> list[dict[str, Any]]:
 def title(look: Look) -> str:
     """Name of an activity, in the form of the official ones."""
     return f"move_a_{look.colour}_thing_to_the_{look.motion}"
-
-
-def draw(clip: MiniClip, options: MqMini) -> Any:
-    """The frames of a clip, uint8 (T, S, S, 3)."""
-    return render(clip.scene.film, options.size)

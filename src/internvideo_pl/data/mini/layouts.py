@@ -80,8 +80,8 @@ MINIS: dict[str, Layout] = {
     "image_text": Layout(image_text.ImageTextMini, image_text.plan, image_text.annotate, image_text.pack),
     "ava": Layout(ava.AvaMini, ava.plan, ava.annotate),
     "ava_kinetics": Layout(ava.AvaKineticsMini, ava.plan_both, ava.annotate_both),
-    "ego4d_mq": Layout(ego4d_mq.MqMini, ego4d_mq.plan, ego4d_mq.annotate, draw=ego4d_mq.draw),
-    "ego4d_nlq": Layout(ego4d_nlq.NlqMini, ego4d_nlq.plan, ego4d_nlq.annotate, draw=ego4d_nlq.draw),
+    "ego4d_mq": Layout(ego4d_mq.MqMini, ego4d_mq.plan, ego4d_mq.annotate, draw=ego4d.draw),
+    "ego4d_nlq": Layout(ego4d_nlq.NlqMini, ego4d_nlq.plan, ego4d_nlq.annotate, draw=ego4d.draw),
     "ego4d_scod": Layout(ego4d_scod.ScodMini, ego4d_scod.plan, ego4d_scod.annotate, fps=ego4d.FPS),
     "ego4d_sta": Layout(ego4d_sta.StaMini, ego4d_sta.plan, ego4d_sta.annotate, fps=ego4d.FPS),
     "ego4d_fhp": Layout(
