@@ -4,7 +4,8 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from data_modules.ucf101 import UCF101Config, UCF101Data
+from data_modules.hmdb51 import FoldConfig
+from data_modules.ucf101 import UCF101Data
 from internvideo_pl.data.cached import store as stores
 from internvideo_pl.data.cached.module import CachedData, EvaluationFeatures, TrainingFeatures
 from internvideo_pl.data.cached.store import Store
@@ -26,7 +27,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture
 def data(root):
-    config = UCF101Config(name="ucf101", num_frames=2, stride=1, size=32, short_side=32, batch_size=4, num_workers=0)
+    config = FoldConfig(name="ucf101", num_frames=2, stride=1, size=32, short_side=32, batch_size=4, num_workers=0)
     config.test_views = VIEWS
     return UCF101Data(config, root)
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from data_modules.ucf101 import UCF101Config, UCF101Data
+from data_modules.hmdb51 import FoldConfig
+from data_modules.ucf101 import UCF101Data
 from internvideo_pl.__main__ import main
 from internvideo_pl.backbones.choices import MaskedChoice
 from internvideo_pl.data.batch import Batch
@@ -32,7 +33,7 @@ def module(attentive=False) -> Probing:
 
 def test_whatever_decides_features_is_in_their_key(tmp_path):
     root = make_mini("ucf101", tmp_path, train=1, test=1)
-    config = UCF101Config(name="ucf101", num_frames=8, stride=1, size=48, short_side=48, batch_size=4)
+    config = FoldConfig(name="ucf101", num_frames=8, stride=1, size=48, short_side=48, batch_size=4)
 
     def key(probe, split="test", **changes):
         return feature_key(probe, UCF101Data(replace(config, **changes), root), split)
