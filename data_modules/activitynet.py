@@ -17,10 +17,10 @@ from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.clips import ClipConfig
 from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.module import Split, VideoData
+from internvideo_pl.data.official import official_file, read_keys
 from internvideo_pl.data.temporal.annotation import Untrimmed
 from internvideo_pl.data.temporal.database import class_names, read_database
 from internvideo_pl.data.temporal.module import FROM_HALF, Evaluation, LocalizationConfig, LocalizationData
-from internvideo_pl.data.temporal.text import read_keys
 from internvideo_pl.data.temporal.videos import find_videos
 from internvideo_pl.errors import UserError
 from internvideo_pl.video.sources.excerpt import excerpt_location
@@ -34,7 +34,8 @@ ACTIVITYNET = DatasetFacts(
     num_classes=200,
     splits={"train": 10_024, "val": 4_926, "test": 5_044},  # the official JSON; labels of the test are withheld
     url="http://activity-net.org/download.html",
-    licence="MIT (annotations)",
+    # The download page states none; https://github.com/activitynet/ActivityNet, with tools and notebooks, is under MIT.
+    licence="none stated for annotations; the project's code is under MIT",
     terms="research use; each video belongs to its uploader; the full set of videos by request form",
     layout="activity_net.v1-3.min.json and the videos v_<id>.{mp4,mkv,webm} in any folders",
     defects=(
@@ -44,18 +45,6 @@ ACTIVITYNET = DatasetFacts(
         "the server of the official evaluator's list of blocked videos is dead: name a list with data.blocked",
     ),
 )
-
-
-def list_path(root: Path, names: Sequence[str], facts: DatasetFacts) -> Path:
-    """The first of the official lists that is there.
-
-    Raises:
-        UserError: None is.
-    """
-    found = next((root / name for name in names if (root / name).is_file()), None)
-    if found is None:
-        raise facts.absent(root, " or ".join(names))
-    return found
 
 
 def stretches(videos: Sequence[Untrimmed], places: Mapping[str, str], index: Mapping[str, int]) -> Split:
@@ -86,7 +75,7 @@ def wholes(videos: Sequence[Untrimmed], places: Mapping[str, str], index: Mappin
 
 
 class ActivityNetList:
-    """What recognition and localisation read alike; a part of both DataModules."""
+    """A list in ActivityNet's shape and the videos beside it, which recognition and localisation read alike."""
 
     root: Path
     facts: ClassVar[DatasetFacts]
@@ -96,11 +85,11 @@ class ActivityNetList:
     @cached_property
     def database(self) -> list[Untrimmed]:
         """All videos of the official list."""
-        path = list_path(self.root, self.list_names, self.facts)
+        path = official_file(self.root, self.facts, self.list_names)
         return read_database(path, tuple(self.subsets.values()))
 
     @cached_property
-    def class_list(self) -> list[str]:
+    def classes(self) -> list[str]:
         """Class names in label order."""
         return class_names(self.database)
 
@@ -109,9 +98,13 @@ class ActivityNetList:
         """Every video that is on disk, by id."""
         return find_videos(self.root)
 
-    def subset(self, split: str) -> list[Untrimmed]:
-        """The videos of a split."""
+    def videos(self, split: str) -> list[Untrimmed]:
+        """The videos of a split, in the list's order."""
         return [video for video in self.database if video.subset == self.subsets[split]]
+
+    def find(self, split: str) -> dict[str, str]:
+        """Where videos are, by official id; those of all splits lie together."""
+        return self.files
 
 
 @dataclass(kw_only=True)
@@ -125,18 +118,11 @@ class UntrimmedClipConfig(ClipConfig):
     test_on: Literal["val", "test"] = "val"
 
 
-class ActivityNet(ActivityNetList, VideoData):
-    """ActivityNet 1.3 for recognition."""
+class UntrimmedRecognition(ActivityNetList, VideoData):
+    """Recognition on long videos; subclasses state `facts` and `folder_name`."""
 
-    facts = ACTIVITYNET
-    folder_name = "activitynet"
     keeps_scores = True
     config: UntrimmedClipConfig
-
-    @property
-    def classes(self) -> list[str]:
-        """Class names in label order."""
-        return self.class_list
 
     @property
     def test_list(self) -> str:
@@ -155,8 +141,15 @@ class ActivityNet(ActivityNetList, VideoData):
         """Stretches to train on, whole videos to test on."""
         index = {name: label for label, name in enumerate(self.classes)}
         places = self.files if self.shards is None else dict(self.shards)
-        videos = self.subset(self.test_list if split == "test" else split)
+        videos = self.videos(self.test_list if split == "test" else split)
         return stretches(videos, places, index) if split == "train" else wholes(videos, places, index)
+
+
+class ActivityNet(UntrimmedRecognition):
+    """ActivityNet 1.3 for recognition."""
+
+    facts = ACTIVITYNET
+    folder_name = "activitynet"
 
 
 @dataclass(kw_only=True)
@@ -178,19 +171,6 @@ class ActivityNetSegments(ActivityNetList, LocalizationData):
     folder_name = "activitynet"
     config: ActivityNetSegmentsConfig
 
-    @property
-    def classes(self) -> list[str]:
-        """Class names in label order."""
-        return self.class_list
-
-    def videos(self, split: str) -> list[Untrimmed]:
-        """See `LocalizationData`."""
-        return self.subset(split)
-
-    def find(self, split: str) -> dict[str, str]:
-        """See `LocalizationData`."""
-        return self.files
-
     def evaluations(self) -> list[Evaluation]:
         """All videos; and without the blocked ones, where a list of them is named.
 
@@ -200,6 +180,6 @@ class ActivityNetSegments(ActivityNetList, LocalizationData):
         if self.config.blocked is None:
             return [FROM_HALF]
         blocked = frozenset(key.removeprefix("v_") for key in read_keys(self.config.blocked.expanduser()))
-        if not blocked & {video.key for video in self.subset(self.test_list)}:
+        if not blocked & {video.key for video in self.videos(self.test_list)}:
             raise UserError(f"{self.config.blocked} names no video of ActivityNet 1.3's {self.test_list} list")
         return [FROM_HALF, Evaluation("unblocked", FROM_HALF.thresholds, FROM_HALF.words, blocked=blocked)]

@@ -7,7 +7,6 @@ Of three levels of classes (4, 14, 106) the 106 at the bottom are evaluated.
 
 from data_modules.activitynet import ActivityNetList
 from internvideo_pl.data.facts import DatasetFacts
-from internvideo_pl.data.temporal.annotation import Untrimmed
 from internvideo_pl.data.temporal.module import LocalizationConfig, LocalizationData
 
 FINEACTION = DatasetFacts(
@@ -16,8 +15,9 @@ FINEACTION = DatasetFacts(
     num_classes=106,
     splits={"train": 8_440, "val": 4_174, "test": 4_118},  # arXiv 2105.11107: 16,732 videos, 103,324 instances
     url="https://github.com/Richard-61/FineAction",
-    licence="CC BY-NC 4.0",
-    terms="research use; each video belongs to its uploader",
+    # Neither the repository nor https://deeperaction.github.io/datasets/fineaction.html states one (read 2026-11).
+    licence="none stated",
+    terms="videos and annotations from OpenDataLab, whose terms apply; each video belongs to its uploader",
     layout="annotations_gt.json and v_<number>.mp4 in any folders",
     defects=(
         "actions of several classes overlap in time, so no video has one label",
@@ -33,16 +33,3 @@ class FineAction(ActivityNetList, LocalizationData):
     folder_name = "fineaction"
     list_names = ("annotations_gt.json", "annotations/annotations_gt.json")
     config: LocalizationConfig
-
-    @property
-    def classes(self) -> list[str]:
-        """Class names in label order."""
-        return self.class_list
-
-    def videos(self, split: str) -> list[Untrimmed]:
-        """See `LocalizationData`."""
-        return self.subset(split)
-
-    def find(self, split: str) -> dict[str, str]:
-        """See `LocalizationData`."""
-        return self.files

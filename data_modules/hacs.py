@@ -8,25 +8,22 @@ InternVideo reports as HACS Clips, it trains on trimmed actions and is tested on
 
 import csv
 import io
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from data_modules.activitynet import ActivityNetList, UntrimmedClipConfig, list_path, stretches, wholes
+from data_modules.activitynet import SUBSETS, ActivityNetList, UntrimmedClipConfig, UntrimmedRecognition
 from internvideo_pl.data.facts import DatasetFacts
-from internvideo_pl.data.module import Split, VideoData
+from internvideo_pl.data.official import official_file, read_text
 from internvideo_pl.data.temporal.annotation import Instance, Untrimmed, stretch
 from internvideo_pl.data.temporal.module import LocalizationConfig, LocalizationData
-from internvideo_pl.data.temporal.text import read_text
 from internvideo_pl.errors import UserError, hint
 
 SEGMENTS, CLIPS = (
     ("HACS_segments_v1.1.1.json", "HACS_segments_v1.1.json"),
     ("HACS_clips_v1.1.1.csv", "HACS_clips_v1.1.csv"),
 )
-SUBSETS = {"train": "training", "val": "validation", "test": "testing"}
 COLUMNS = ["classname", "youtube_id", "subset", "start", "end", "label"]
 POSITIVE, NEGATIVE = "1", "-1"
 
@@ -107,7 +104,6 @@ class HacsList(ActivityNetList):
     """The JSON of HACS Segments, which has ActivityNet's shape."""
 
     list_names = SEGMENTS
-    subsets = SUBSETS
 
 
 @dataclass(kw_only=True)
@@ -121,37 +117,19 @@ class HacsClipsConfig(UntrimmedClipConfig):
     train_on: Literal["segments", "clips"] = "segments"
 
 
-class HacsClips(HacsList, VideoData):
+class HacsClips(HacsList, UntrimmedRecognition):
     """HACS for recognition."""
 
     facts = HACS_CLIPS
     folder_name = "hacs"
-    keeps_scores = True
     config: HacsClipsConfig
 
     @cached_property
     def database(self) -> list[Untrimmed]:
         """All videos of the list that is trained on."""
         if self.config.train_on == "clips":
-            return read_clips(list_path(self.root, CLIPS, self.facts))
+            return read_clips(official_file(self.root, self.facts, CLIPS))
         return super().database
-
-    @property
-    def classes(self) -> list[str]:
-        """Class names in label order."""
-        return self.class_list
-
-    @property
-    def test_list(self) -> str:
-        """The official list behind the test loader."""
-        return self.config.test_on
-
-    def read(self, split: str) -> Split:
-        """Trimmed actions to train on, whole videos to test on."""
-        index: Mapping[str, int] = {name: label for label, name in enumerate(self.classes)}
-        places = self.files if self.shards is None else dict(self.shards)
-        videos = self.subset(self.test_list if split == "test" else split)
-        return stretches(videos, places, index) if split == "train" else wholes(videos, places, index)
 
 
 class HacsSegments(HacsList, LocalizationData):
@@ -160,16 +138,3 @@ class HacsSegments(HacsList, LocalizationData):
     facts = HACS_SEGMENTS
     folder_name = "hacs"
     config: LocalizationConfig
-
-    @property
-    def classes(self) -> list[str]:
-        """Class names in label order."""
-        return self.class_list
-
-    def videos(self, split: str) -> list[Untrimmed]:
-        """See `LocalizationData`."""
-        return self.subset(split)
-
-    def find(self, split: str) -> dict[str, str]:
-        """See `LocalizationData`."""
-        return self.files

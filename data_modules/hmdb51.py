@@ -129,13 +129,9 @@ class HMDB51Data(VideoData):
     config: FoldConfig
 
     @cached_property
-    def _classes(self) -> list[str]:
-        return list(split_files(self.root, self.config.fold))
-
-    @property
     def classes(self) -> list[str]:
         """Class names in ASCII order, which is the label order."""
-        return self._classes
+        return list(split_files(self.root, self.config.fold))
 
     @property
     def test_list(self) -> str:

@@ -20,7 +20,7 @@ from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.clips import ClipConfig
 from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.module import Split, VideoData
-from internvideo_pl.data.official import Once, numbered_rows, wrong_line
+from internvideo_pl.data.official import Once, find_file, numbered_rows, official_file, wrong_line
 from internvideo_pl.errors import UserError, hint
 
 _TERMS = "annotations CC BY 4.0; each video belongs to its uploader"
@@ -110,7 +110,7 @@ def read_kinetics(
     index = {name: label for label, name in enumerate(classes)}
     videos: Mapping[str, Path | str] = find_clips(root, split) if shards is None else shards
     found = Split()
-    listed = _required_list(root, split, facts)
+    listed = official_file(root, facts, LISTS[split], LIST_FOLDERS)
     once = Once(listed)
     for line, row in _rows(listed, facts):
         identity = row["youtube_id"]
@@ -135,8 +135,8 @@ def read_classes(root: Path, facts: DatasetFacts) -> list[str]:
     Raises:
         UserError: Neither list is there.
     """
-    split = "train" if _list_path(root, "train") else "val"
-    listed = _required_list(root, split, facts)
+    there = find_file(root, *(f"{folder}/{name}" for folder in LIST_FOLDERS for name in LISTS["train"]))
+    listed = there or official_file(root, facts, LISTS["val"], LIST_FOLDERS)
     names = set()
     for line, row in _rows(listed, facts):
         if not row.get("label"):
@@ -157,18 +157,6 @@ def find_clips(root: Path, split: str) -> dict[str, Path]:
                 if suffix.lower() in SUFFIXES:
                     found[stem] = Path(parent, name)
     return found
-
-
-def _list_path(root: Path, split: str) -> Path | None:
-    paths = (root / folder / name for folder in LIST_FOLDERS for name in LISTS[split])
-    return next((path for path in paths if path.is_file()), None)
-
-
-def _required_list(root: Path, split: str, facts: DatasetFacts) -> Path:
-    path = _list_path(root, split)
-    if path is None:
-        raise facts.absent(root, " or ".join(LISTS[split]))
-    return path
 
 
 def _rows(path: Path, facts: DatasetFacts) -> Iterator[tuple[int, dict[str, str]]]:
@@ -206,13 +194,9 @@ class Kinetics400(VideoData):
     config: KineticsConfig
 
     @cached_property
-    def _classes(self) -> list[str]:
-        return read_classes(self.root, self.facts)
-
-    @property
     def classes(self) -> list[str]:
         """Class names in label order."""
-        return self._classes
+        return read_classes(self.root, self.facts)
 
     @property
     def test_list(self) -> str:

@@ -66,7 +66,8 @@ class Kinetics710(Kinetics400):
         return self.root if self.root.is_dir() else self.root.parent
 
     @cached_property
-    def _classes(self) -> list[str]:
+    def classes(self) -> list[str]:
+        """Class names in UniFormerV2's order, those that its list lacks behind them."""
         names = {class_of(label) for labels in self._labels.values() for label in labels}
         known = [name for name in public_order() if name in names]
         return known + sorted(names.difference(known))

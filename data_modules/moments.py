@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.module import Split, VideoData
-from internvideo_pl.data.official import Once, find_file, numbered_rows, wrong_line
+from internvideo_pl.data.official import Once, find_file, numbered_rows, official_file, wrong_line
 from internvideo_pl.errors import UserError, hint
 
 MOMENTS = DatasetFacts(
@@ -42,9 +42,7 @@ def read_classes(root: Path) -> list[str]:
     Raises:
         UserError: The list is not there, is version 1's, or a line of it is wrong.
     """
-    path = find_file(root, "moments_categories.txt", "category_momentsv2.txt")
-    if path is None:
-        raise MOMENTS.absent(root, "moments_categories.txt")
+    path = official_file(root, MOMENTS, ("moments_categories.txt", "category_momentsv2.txt"))
     once = Once(path)
     found: dict[int, str] = {}
     for line, row in numbered_rows(path):
@@ -79,9 +77,7 @@ def read_moments(root: Path, split: str, shards: Mapping[str, str] | None = None
     """
     classes = read_classes(root)
     index = {name: label for label, name in enumerate(classes)}
-    path, found = find_file(root, LISTS[split]), Split()
-    if path is None:
-        raise MOMENTS.absent(root, LISTS[split])
+    path, found = official_file(root, MOMENTS, (LISTS[split],)), Split()
     once = Once(path)
     for line, row in numbered_rows(path):
         parts = PurePosixPath(row[0] if row else "").parts
@@ -110,13 +106,9 @@ class MomentsInTime(VideoData):
     facts = MOMENTS
 
     @cached_property
-    def _classes(self) -> list[str]:
-        return read_classes(self.root)
-
-    @property
     def classes(self) -> list[str]:
         """Class names in the order of the categories' indices."""
-        return self._classes
+        return read_classes(self.root)
 
     @property
     def test_list(self) -> str:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from data_modules.msrvtt_qa import KINDS, LISTS, read_questions
 from internvideo_pl.data.facts import DatasetFacts
-from internvideo_pl.data.fields import read_text
 from internvideo_pl.data.listed_videos import VideoFiles, check_name, require_file
+from internvideo_pl.data.official import read_text
 from internvideo_pl.data.questions import Question, QuestionConfig, QuestionData
 from internvideo_pl.errors import UserError
 

@@ -61,13 +61,9 @@ class _OpenSet(VideoData):
         raise NotImplementedError
 
     @cached_property
-    def _classes(self) -> list[str]:
-        return read_classes(self.folder / "ucf101")
-
-    @property
     def classes(self) -> list[str]:
         """The known classes in label order."""
-        return self._classes
+        return read_classes(self.folder / "ucf101")
 
     @property
     def test_list(self) -> str:

@@ -20,7 +20,15 @@ from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.clips import ClipConfig
 from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.module import Split, VideoData
-from internvideo_pl.data.official import Once, find_file, numbered_lines, numbered_rows, read_json, wrong_line
+from internvideo_pl.data.official import (
+    Once,
+    find_file,
+    numbered_lines,
+    numbered_rows,
+    official_file,
+    read_json,
+    wrong_line,
+)
 from internvideo_pl.errors import UserError, hint
 
 _URL = "https://www.qualcomm.com/developer/software/something-something-v-2-dataset"
@@ -79,15 +87,6 @@ class _Something(VideoData):
 
     config: SomethingConfig
 
-    @property
-    def classes(self) -> list[str]:
-        """Templates in label order, without brackets."""
-        return self._classes
-
-    @cached_property
-    def _classes(self) -> list[str]:
-        raise NotImplementedError
-
     @cached_property
     def _index(self) -> dict[str, int]:
         return {name: label for label, name in enumerate(self.classes)}
@@ -136,7 +135,8 @@ class SomethingV1(_Something):
     facts = SOMETHING_V1
 
     @cached_property
-    def _classes(self) -> list[str]:
+    def classes(self) -> list[str]:
+        """Templates in label order, without brackets."""
         path = self._list("labels")
         once = Once(path)
         for line, name in numbered_lines(path):
@@ -159,11 +159,7 @@ class SomethingV1(_Something):
         return _entries_of(self.root, ("20bn-something-something-v1", "videos", "frames"), folders=True)
 
     def _list(self, word: str) -> Path:
-        name = f"something-something-v1-{word}.csv"
-        path = find_file(self.root, *(f"{folder}/{name}" for folder in FOLDERS))
-        if path is None:
-            raise self.facts.absent(self.root, name)
-        return path
+        return official_file(self.root, self.facts, (f"something-something-v1-{word}.csv",), FOLDERS)
 
 
 class SomethingV2(_Something):
@@ -172,7 +168,8 @@ class SomethingV2(_Something):
     facts = SOMETHING_V2
 
     @cached_property
-    def _classes(self) -> list[str]:
+    def classes(self) -> list[str]:
+        """Templates in label order, without brackets."""
         path = self._list("labels")
         content = read_json(path)
         if not isinstance(content, dict) or sorted(content.values(), key=str) != sorted(map(str, range(len(content)))):
@@ -223,10 +220,7 @@ class SomethingV2(_Something):
 
     def _list(self, word: str) -> Path:
         names = (f"something-something-v2-{word}.json", f"{word}.json")
-        path = find_file(self.root, *(f"{folder}/{name}" for folder in FOLDERS for name in names))
-        if path is None:
-            raise self.facts.absent(self.root, " or ".join(names))
-        return path
+        return official_file(self.root, self.facts, names, FOLDERS)
 
 
 def _entries_of(root: Path, places: tuple[str, ...], folders: bool) -> dict[str, str]:

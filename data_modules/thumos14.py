@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Literal
 
 from internvideo_pl.data.facts import DatasetFacts
+from internvideo_pl.data.official import numbered_lines, official_file
 from internvideo_pl.data.temporal.annotation import Instance, Untrimmed, stretch
 from internvideo_pl.data.temporal.module import Evaluation, LocalizationConfig, LocalizationData
-from internvideo_pl.data.temporal.text import read_text
 from internvideo_pl.data.temporal.videos import find_videos
 from internvideo_pl.errors import UserError, hint
 
@@ -69,15 +69,10 @@ def read_classes(root: Path) -> dict[str, int]:
     Raises:
         UserError: The list is not there, or a line of it is not a number and a name.
     """
-    places = [root / folder / name for folder in (".", *FOLDERS["val"], *FOLDERS["test"]) for name in CLASS_LISTS]
-    path = next((place for place in places if place.is_file()), None)
-    if path is None:
-        raise THUMOS14.absent(root, " or ".join(CLASS_LISTS))
+    path = official_file(root, THUMOS14, CLASS_LISTS, (".", *FOLDERS["val"], *FOLDERS["test"]))
     found: dict[str, int] = {}
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    for number, line in numbered_lines(path):
         words = line.split()
-        if not words:
-            continue
         if len(words) != 2 or not words[0].isdigit() or words[1] in found:
             raise UserError(f"{path}, line {number}: {line!r} is not a number and the name of a new class; mend it")
         found[words[1]] = int(words[0])
@@ -118,10 +113,8 @@ def read_annotation(root: Path, which: str, classes: Sequence[str]) -> list[Untr
 def _rows(path: Path, prefix: str) -> list[tuple[str, float, float]]:
     """Video, start and end of every line."""
     found = []
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    for number, line in numbered_lines(path):
         words = line.split()
-        if not words:
-            continue
         where = f"{path}, line {number}"
         if len(words) != 3 or not words[0].startswith(prefix):
             raise UserError(f"{where}: {line!r} is not a {prefix}<number>, a start and an end; mend it")
@@ -151,13 +144,9 @@ class Thumos14(LocalizationData):
     config: Thumos14Config
 
     @cached_property
-    def _classes(self) -> list[str]:
-        return list(read_classes(self.root))
-
-    @property
     def classes(self) -> list[str]:
         """Class names in label order, that of the class list."""
-        return self._classes
+        return list(read_classes(self.root))
 
     @property
     def protocol(self) -> dict[str, str | int]:

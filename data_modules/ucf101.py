@@ -16,7 +16,7 @@ from data_modules.hmdb51 import FoldConfig
 from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.module import Split, VideoData
-from internvideo_pl.data.official import Once, find_file, numbered_lines, wrong_line
+from internvideo_pl.data.official import Once, find_file, numbered_lines, official_file, wrong_line
 from internvideo_pl.errors import UserError, hint
 
 UCF101 = DatasetFacts(
@@ -104,10 +104,7 @@ def _entry(path: Path, line: int, text: str, split: str) -> tuple[str, int | Non
 
 
 def _list(root: Path, name: str) -> Path:
-    path = find_file(root, *(f"{folder}/{name}" for folder in LIST_FOLDERS))
-    if path is None:
-        raise UCF101.absent(root, name)
-    return path
+    return official_file(root, UCF101, (name,), LIST_FOLDERS)
 
 
 def _video(root: Path, listed: str) -> Path | None:
@@ -121,13 +118,9 @@ class UCF101Data(VideoData):
     config: FoldConfig
 
     @cached_property
-    def _classes(self) -> list[str]:
-        return read_classes(self.root)
-
-    @property
     def classes(self) -> list[str]:
         """Class names in the order of classInd.txt."""
-        return self._classes
+        return read_classes(self.root)
 
     @property
     def test_list(self) -> str:

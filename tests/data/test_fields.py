@@ -41,7 +41,7 @@ def test_numbers_may_be_text(tmp_path):
     [
         ("a\tb\tc\n", lambda p: list(read_tabs(p, ("x", "y"))), "line 1: it has 3 fields between tabs instead of 2"),
         ("x\ty\n\n1\n", lambda p: list(read_tabs(p)), "line 3: it has 1 fields between tabs instead of 2"),
-        (b"x\ty\na\xff\tb\n", lambda p: list(read_tabs(p)), "line 2: byte 0xff is not UTF-8"),
+        (b"x\ty\na\xff\tb\n", lambda p: list(read_tabs(p)), "line 2: byte 2 is not UTF-8"),
         ("[1]", lambda p: list(read_records(p)), "record 1: it must be an object, not 1"),
         ("{}", lambda p: list(read_records(p)), "must be a JSON list of objects"),
         ('[{"a":\n 1},, ]', lambda p: list(read_records(p)), "line 2: "),

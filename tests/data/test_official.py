@@ -26,7 +26,7 @@ def test_rows_have_the_line_on_which_they_end(tmp_path):
         (b"fine\nf\xfcr\n", numbered_lines, "line 2: byte 2 is not UTF-8"),
         (b'a,b\nc,"d\n', lambda path: list(numbered_rows(path)), "line 2: not a row"),
         (b'{"a": 1,\n"b": }', read_json, "line 2: not JSON"),
-        (b'{"a":\n"\xff"}', read_json, "line 2: a byte is not UTF-8"),
+        (b'{"a":\n"\xff"}', read_json, "line 2: byte 2 is not UTF-8"),
         (b"[" * 100_000, read_json, "cannot be read as JSON"),
     ],
 )

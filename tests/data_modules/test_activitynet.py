@@ -115,8 +115,8 @@ def test_a_bad_entry_is_named_by_file_video_and_annotation(tmp_path, change, sen
     ("content", "sentence"),
     [
         (b'{"database": {"abc": {}, "abc": {}}}', "'abc' stands there twice"),
-        (b'{"database": {\n"abc": "\xff"}}', "line 2: byte 0xff is not UTF-8"),
-        (b'{"database":\n\n{', "line 3: this is not JSON"),
+        (b'{"database": {\n"abc": "\xff"}}', "line 2: byte 9 is not UTF-8"),
+        (b'{"database":\n\n{', "line 3: not JSON"),
         (b'["database"]', 'is an object with the key "database"'),
     ],
 )

@@ -59,7 +59,7 @@ def test_other_columns_and_other_bytes_are_named(tmp_path):
     with pytest.raises(UserError, match="line 1: the columns of HACS Clips are classname,youtube_id"):
         read_clips(path)
     path.write_bytes(HEAD.encode() + b"Caf\xe9,a1234567890,training,0,2,1\n")
-    with pytest.raises(UserError, match="line 2: byte 0xe9 is not UTF-8"):
+    with pytest.raises(UserError, match="line 2: byte 4 is not UTF-8"):
         read_clips(path)
 
 

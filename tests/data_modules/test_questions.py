@@ -93,7 +93,7 @@ def test_the_vocabulary_is_cut_and_ties_keep_their_first_use(tmp_path):
         ('[{"question": "what?", "answer": "", "video_id": 1, "id": 0}]', "record 1: its answer is empty"),
         ('[{"question": "what?", "answer": "a", "video_id": "video1", "id": 0}]', "video_id must be a whole number"),
         ('[{"question": "\\ud800", "answer": "a", "video_id": 1, "id": 0}]', "half of a surrogate pair"),
-        (records(("a?", "b", 1)) + records(("a?", "b", 1)), "so it is no JSON"),
+        (records(("a?", "b", 1)) + records(("a?", "b", 1)), "not JSON"),
         (records(("a?", "b", 1), ("c?", "d", 1)).replace('"id": 1', '"id": 0'), "record 2: its id 0 is that of"),
     ],
 )

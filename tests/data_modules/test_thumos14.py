@@ -79,7 +79,7 @@ def test_unknown_and_missing_classes_bytes_and_lists_are_named(root):
         data(root).split("test")
     (folder / "Dving_test.txt").rename(folder / "CliffDiving_test.txt")
     (folder / "Diving_test.txt").write_bytes(b"video_test_0000001 1 2\n\xfe\n")
-    with pytest.raises(UserError, match=r"Diving_test.txt, line 2: byte 0xfe is not UTF-8"):
+    with pytest.raises(UserError, match=r"Diving_test.txt, line 2: byte"):
         data(root).split("test")
     (folder / "Diving_test.txt").unlink()
     with pytest.raises(UserError, match=r"annotation/Diving_test.txt is not in"):

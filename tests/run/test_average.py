@@ -2,9 +2,11 @@
 
 import pytest
 
-from internvideo_pl.config import Experiment
+from internvideo_pl.config import Experiment, load_experiment
 from internvideo_pl.errors import UserError
 from internvideo_pl.run.average import write_averages
+from internvideo_pl.run.listing import _entry
+from internvideo_pl.run.schemas import SCHEMAS
 from internvideo_pl.tables.row import Coverage, read_rows
 from internvideo_pl.tables.verdict import against_paper
 from tests.tables.rows import make_row
@@ -46,3 +48,8 @@ def test_unlike_protocols_and_one_split_twice_are_refused(tmp_path):
         write_averages(PLAN, [split(1, 1.0), other], tmp_path)
     with pytest.raises(UserError, match="tested on test 1 twice"):
         write_averages(PLAN, [split(1, 1.0), split(1, 2.0)], tmp_path)
+
+
+def test_it_is_listed_with_its_benchmark_and_whether_its_data_is_here():
+    entry = _entry(load_experiment("finetune/hmdb51", schemas=SCHEMAS))
+    assert (entry.benchmark, entry.data_here, entry.task) == ("hmdb51", False, "mean over splits")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from internvideo_pl.data.official import read_json, read_text
 from internvideo_pl.errors import UserError, hint
 
 ADVICE = "mend the row or get the official file anew"
@@ -76,32 +77,6 @@ class Row:
         if name not in self.fields:
             raise self.fault(f"it has no {name}.{hint(name, self.fields)}".rstrip("."))
         return self.fields[name]
-
-
-def read_text(path: Path) -> str:
-    """A whole UTF-8 file, a byte order mark left out.
-
-    Raises:
-        UserError: It is not UTF-8; the line is named.
-    """
-    data = path.read_bytes()
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise UserError(f"{path}, line {line}: byte {data[error.start]:#04x} is not UTF-8; {ADVICE}") from None
-
-
-def read_json(path: Path) -> Any:
-    """A JSON file.
-
-    Raises:
-        UserError: It is none; the line is named.
-    """
-    try:
-        return json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}, line {error.lineno}: {error.msg}, so it is no JSON; {ADVICE}") from None
 
 
 def read_records(path: Path) -> Iterator[Row]:

@@ -2,10 +2,11 @@
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.errors import UserError
 
 _AGAIN = "get the official file anew or mend the line"
@@ -16,25 +17,32 @@ def wrong_line(path: Path, line: int, what: str) -> UserError:
     return UserError(f"{path}, line {line}: {what}; {_AGAIN}")
 
 
-def numbered_lines(path: Path) -> list[tuple[int, str]]:
-    """The lines of a text with their numbers from 1, without line ends of any system; blank ones are left out.
+def read_text(path: Path) -> str:
+    """The whole text of a file, a byte order mark left out.
 
     Raises:
-        UserError: A line is not UTF-8, or the file cannot be read.
+        UserError: The file cannot be read, or a byte of it is not UTF-8; the line is named.
     """
     try:
         raw = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): see to it that it is a readable file") from error
-    lines = []
-    for number, line in enumerate(raw.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
-        try:
-            text = line.decode("utf-8").rstrip("\r")
-        except UnicodeDecodeError as error:
-            raise wrong_line(path, number, f"byte {error.start + 1} is not UTF-8") from error
-        if text.strip():
-            lines.append((number, text))
-    return lines
+    raw = raw.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line, place = raw.count(b"\n", 0, error.start) + 1, error.start - raw.rfind(b"\n", 0, error.start)
+        raise wrong_line(path, line, f"byte {place} is not UTF-8 ({raw[error.start]:#04x})") from error
+
+
+def numbered_lines(path: Path) -> list[tuple[int, str]]:
+    """The lines of a text with their numbers from 1, without line ends of any system; blank ones are left out.
+
+    Raises:
+        UserError: As `read_text`.
+    """
+    lines = enumerate(read_text(path).split("\n"), start=1)
+    return [(number, line.rstrip("\r")) for number, line in lines if line.strip()]
 
 
 def numbered_rows(path: Path, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
@@ -52,20 +60,21 @@ def numbered_rows(path: Path, delimiter: str = ",") -> Iterator[tuple[int, list[
         raise wrong_line(path, lines[max(reader.line_num, 1) - 1][0], f"not a row ({error})") from error
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
     """The content of a JSON file.
 
+    Args:
+        path: The file.
+        pairs: Makes a value of an object's keys and values; None for a dict.
+
     Raises:
-        UserError: It is not UTF-8, not JSON, or nested beyond reason.
+        UserError: It is not UTF-8, not JSON, or nested beyond reason; the line is named.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(read_text(path), object_pairs_hook=pairs)
     except json.JSONDecodeError as error:
         raise wrong_line(path, error.lineno, f"not JSON ({error.msg})") from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise wrong_line(path, line, "a byte is not UTF-8") from error
-    except (OSError, RecursionError) as error:
+    except RecursionError as error:
         raise UserError(f"{path} cannot be read as JSON ({error}): get the official file anew") from error
 
 
@@ -97,3 +106,29 @@ class Once:
 def find_file(root: Path, *places: str) -> Path | None:
     """The first of several places below a dataset's folder at which there is a file."""
     return next((path for path in (root / place for place in places) if path.is_file()), None)
+
+
+def official_file(root: Path, facts: DatasetFacts, names: Sequence[str], folders: Sequence[str] = (".",)) -> Path:
+    """The list that has one of some names, in one of some folders below a dataset's.
+
+    Raises:
+        UserError: It is not there; source, terms and layout are named.
+    """
+    path = find_file(root, *(f"{folder}/{name}" for name in names for folder in folders))
+    if path is None:
+        raise facts.absent(root, " or ".join(names))
+    return path
+
+
+def read_keys(path: Path) -> frozenset[str]:
+    """Official ids of a file: one a line, or the keys or items of a JSON file.
+
+    Raises:
+        UserError: It cannot be read, or holds something else.
+    """
+    if path.suffix != ".json":
+        return frozenset(line.strip() for _, line in numbered_lines(path))
+    content = read_json(path)
+    if not isinstance(content, list | dict) or not all(isinstance(key, str) for key in content):
+        raise UserError(f"{path} must hold a list of video ids, or an object whose keys they are")
+    return frozenset(content)

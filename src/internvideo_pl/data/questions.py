@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.clips import ClipConfig, EvaluationClips
-from internvideo_pl.data.fields import read_json, read_text
+from internvideo_pl.data.official import read_json, read_text
 from internvideo_pl.data.module import Split, VideoData
 from internvideo_pl.data.repeated import RepeatedClips
 from internvideo_pl.errors import UserError

@@ -47,6 +47,9 @@ def main(json: bool = False) -> None:
 
 
 def _entry(experiment: Experiment) -> Entry:
+    if experiment.average:
+        stages = [load_experiment(stage, schemas=SCHEMAS) for stage in experiment.stages]
+        return Entry(experiment.name, experiment.benchmark, all(map(_data_here, stages)), "mean over splits")
     if experiment.stages:
         return Entry(experiment.name, None, True, "whole pipeline in miniature")
     return Entry(experiment.name, experiment.benchmark, _data_here(experiment), _task(experiment.objective.name))

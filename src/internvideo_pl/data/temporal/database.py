@@ -3,13 +3,12 @@
 HACS Segments and FineAction have the same shape; where theirs differs (durations as strings, more keys) is read as well.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from internvideo_pl.data.official import read_json
 from internvideo_pl.data.temporal.annotation import Instance, Untrimmed, stretch
-from internvideo_pl.data.temporal.text import read_text
 from internvideo_pl.errors import UserError, hint
 
 
@@ -24,10 +23,7 @@ def read_database(path: Path, subsets: Sequence[str]) -> list[Untrimmed]:
         UserError: The file is not such a list, or an entry of it is not sound; the sentence names the video and which
             of its annotations.
     """
-    try:
-        content = json.loads(read_text(path), object_pairs_hook=lambda pairs: _object(pairs, path))
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}, line {error.lineno}: this is not JSON ({error.msg}); get the file anew") from error
+    content = read_json(path, lambda pairs: _object(pairs, path))
     database = content.get("database") if isinstance(content, dict) else None
     if not isinstance(database, dict):
         raise UserError(f'{path}: an ActivityNet-like list is an object with the key "database"; get the official file')

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from internvideo_pl.data.temporal.text import read_text
+from internvideo_pl.data.official import read_json
 from internvideo_pl.errors import UserError, hint
 
 SCORES = "scores.json"  # in a run's folder
@@ -37,10 +37,7 @@ def read_scores(path: Path, classes: Sequence[str]) -> dict[str, NDArray[np.floa
     Raises:
         UserError: The file is no such file, or names a class that there is not.
     """
-    try:
-        content = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}, line {error.lineno}: this is not JSON ({error.msg})") from error
+    content = read_json(path)
     results = content.get("results") if isinstance(content, dict) else None
     if not isinstance(results, dict):
         raise UserError(f'{path}: class scores are an object with the key "results"')
