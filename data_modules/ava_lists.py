@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from internvideo_pl.data.official import plain
 from internvideo_pl.errors import UserError
 from internvideo_pl.video.faults import DecodeError
 
@@ -203,7 +204,7 @@ def _row(
     if len(cells) not in columns:
         raise ValueError(f"{len(cells)} columns instead of {' or '.join(map(str, sorted(columns)))}")
     video, time = cells[0].strip(), _number(cells[1], "timestamp")
-    if not video or time < 0 or (seconds is not None and time not in seconds):
+    if not plain(video) or time < 0 or (seconds is not None and time not in seconds):
         raise ValueError(f"there can be no key frame at {cells[1]!r} of video {cells[0]!r}")
     if len(cells) == 2:
         return video, time, None, 0, -1

@@ -6,8 +6,6 @@ A negative clip shows background, not another class, so recognition leaves it ou
 InternVideo reports as HACS Clips, it trains on trimmed actions and is tested on whole validation videos of one label.
 """
 
-import csv
-import io
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +13,8 @@ from typing import Literal
 
 from data_modules.activitynet import SUBSETS, ActivityNetList, UntrimmedClipConfig, UntrimmedRecognition
 from internvideo_pl.data.facts import DatasetFacts
-from internvideo_pl.data.official import official_file, read_text
+from internvideo_pl.data.listed_videos import check_name
+from internvideo_pl.data.official import numbered_rows, official_file
 from internvideo_pl.data.temporal.annotation import Instance, Untrimmed, stretch
 from internvideo_pl.data.temporal.module import LocalizationConfig, LocalizationData
 from internvideo_pl.errors import UserError, hint
@@ -66,18 +65,19 @@ def read_clips(path: Path) -> list[Untrimmed]:
     Raises:
         UserError: The file is not that list, or a row of it is not sound; the sentence names its line.
     """
-    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
-    if reader.fieldnames != COLUMNS:
+    rows = numbered_rows(path)
+    if next(rows, (1, []))[1] != COLUMNS:
         raise UserError(f"{path}, line 1: the columns of HACS Clips are {','.join(COLUMNS)}; get the official file")
     subsets: dict[str, str] = {}
     clips: dict[str, list[Instance]] = {}
     labels: dict[tuple[str, ...], tuple[str, int]] = {}
-    for row in reader:
-        where = f"{path}, line {reader.line_num}"
-        if None in row or None in row.values():
+    for line, fields in rows:
+        where = f"{path}, line {line}"
+        if len(fields) != len(COLUMNS):
             raise UserError(f"{where}: a row has {len(COLUMNS)} columns; mend it")
-        key, subset = row["youtube_id"], row["subset"]
-        if not key or subset not in SUBSETS.values():
+        row = dict(zip(COLUMNS, fields, strict=True))
+        key, subset = check_name(row["youtube_id"], where), row["subset"]
+        if subset not in SUBSETS.values():
             raise UserError(f"{where}: subset {subset!r} of {key!r} is none.{hint(subset, SUBSETS.values())}")
         if subsets.setdefault(key, subset) != subset:
             raise UserError(f"{where}: {key} is in the subset {subset} here and {subsets[key]} before; mend one")
@@ -90,10 +90,10 @@ def read_clips(path: Path) -> list[Untrimmed]:
                 f"{where}: label {row['label']!r} of class {row['classname']!r} is neither 1 nor -1; mend it"
             )
         clip = (key, row["classname"], row["start"], row["end"])
-        before, line = labels.setdefault(clip, (row["label"], reader.line_num))
+        before, first = labels.setdefault(clip, (row["label"], line))
         if before != row["label"]:
             raise UserError(
-                f"{where}: this clip has the label {row['label']} here and {before} in line {line}; mend one"
+                f"{where}: this clip has the label {row['label']} here and {before} in line {first}; mend one"
             )
         if row["label"] == POSITIVE:
             mine.append(Instance(start, end, row["classname"]))

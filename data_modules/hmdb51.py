@@ -17,7 +17,7 @@ from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.clips import ClipConfig
 from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.module import Split, VideoData
-from internvideo_pl.data.official import Once, numbered_lines, wrong_line
+from internvideo_pl.data.official import Once, numbered_lines, plain, wrong_line
 from internvideo_pl.errors import UserError
 
 HMDB51 = DatasetFacts(
@@ -85,7 +85,7 @@ def read_hmdb51(root: Path, split: str, fold: int = 1, shards: Mapping[str, str]
         once = Once(path)
         for line, text in numbered_lines(path):
             file, _, mark = text.rstrip().rpartition(" ")
-            if not file.strip() or "/" in file or mark not in MARKS:  # a list never leads out of the class's folder
+            if not file.strip() or not plain(file) or mark not in MARKS:
                 raise wrong_line(path, line, f"expected '<file>.avi <0, 1 or 2>', got {text!r}")
             once.add(file, line)
             if MARKS[mark] != split:

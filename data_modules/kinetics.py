@@ -20,7 +20,7 @@ from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.clips import ClipConfig
 from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.module import Split, VideoData
-from internvideo_pl.data.official import Once, find_file, numbered_rows, official_file, wrong_line
+from internvideo_pl.data.official import Once, find_file, numbered_rows, official_file, plain, wrong_line
 from internvideo_pl.errors import UserError, hint
 
 _TERMS = "annotations CC BY 4.0; each video belongs to its uploader"
@@ -169,7 +169,7 @@ def _rows(path: Path, facts: DatasetFacts) -> Iterator[tuple[int, dict[str, str]
         if len(fields) != len(heads):
             raise wrong_line(path, line, f"{len(fields)} columns, but the head names {len(heads)}: {', '.join(heads)}")
         row = dict(zip(heads, fields, strict=True))
-        if not (row["youtube_id"] and row["time_start"].isdigit() and row["time_end"].isdigit()):
+        if not (plain(row["youtube_id"]) and row["time_start"].isdigit() and row["time_end"].isdigit()):
             raise wrong_line(path, line, "expected a youtube_id, and time_start and time_end in whole seconds")
         if int(row["time_end"]) <= int(row["time_start"]):
             raise wrong_line(path, line, f"ends at {row['time_end']}, not after its start at {row['time_start']}")

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.module import Split, VideoData
-from internvideo_pl.data.official import Once, find_file, numbered_rows, official_file, wrong_line
+from internvideo_pl.data.official import Once, find_file, numbered_rows, official_file, plain, wrong_line
 from internvideo_pl.errors import UserError, hint
 
 MOMENTS = DatasetFacts(
@@ -80,10 +80,9 @@ def read_moments(root: Path, split: str, shards: Mapping[str, str] | None = None
     path, found = official_file(root, MOMENTS, (LISTS[split],)), Split()
     once = Once(path)
     for line, row in numbered_rows(path):
-        parts = PurePosixPath(row[0] if row else "").parts
-        if len(row) != 4 or len(parts) != 2 or not all(count.strip().isdigit() for count in row[2:]):
+        if len(row) != 4 or not plain(row[0], 2) or not all(count.strip().isdigit() for count in row[2:]):
             raise wrong_line(path, line, f"expected <class>/<file>.mp4,<class>,<yes>,<no>, got {','.join(row)!r}")
-        name = parts[0]
+        name = row[0].partition("/")[0]
         if name not in index:
             raise UserError(f"{path}, line {line}: {name!r} is not among the categories.{hint(name, classes)}")
         once.add(row[0], line)

@@ -19,6 +19,7 @@ from typing import Any, Literal
 from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.clips import ClipConfig
 from internvideo_pl.data.facts import DatasetFacts
+from internvideo_pl.data.listed_videos import check_name
 from internvideo_pl.data.module import Split, VideoData
 from internvideo_pl.data.official import (
     Once,
@@ -26,6 +27,7 @@ from internvideo_pl.data.official import (
     numbered_lines,
     numbered_rows,
     official_file,
+    plain,
     read_json,
     wrong_line,
 )
@@ -148,7 +150,7 @@ class SomethingV1(_Something):
         path = self._list(LISTS[split])
         once, columns = Once(path), 1 if split == "test" else 2
         for line, row in numbered_rows(path, ";"):
-            if len(row) != columns or not row[0].strip():
+            if len(row) != columns or not plain(row[0].strip()):
                 wanted = "id" if columns == 1 else "id;template"
                 raise wrong_line(path, line, f"expected {wanted}, got {';'.join(row)!r}")
             once.add(row[0], line)
@@ -186,7 +188,7 @@ class SomethingV2(_Something):
             raise UserError(f"{path} must hold a list of records; get the official file")
         once, answers = Once(path, "record"), self._answers() if split == "test" else {}
         for number, record in enumerate(records, start=1):
-            key = self._field(path, number, record, "id")
+            key = check_name(self._field(path, number, record, "id"), f"{path}, record {number}")
             once.add(key, number)
             if split == "test":
                 yield key, answers.get(key, -1)

@@ -116,7 +116,7 @@ def _rows(path: Path, prefix: str) -> list[tuple[str, float, float]]:
     for number, line in numbered_lines(path):
         words = line.split()
         where = f"{path}, line {number}"
-        if len(words) != 3 or not words[0].startswith(prefix):
+        if len(words) != 3 or not words[0].startswith(prefix) or not words[0].removeprefix(prefix).isdigit():
             raise UserError(f"{where}: {line!r} is not a {prefix}<number>, a start and an end; mend it")
         found.append((words[0], *stretch(words[1], words[2], where)))
     return found

@@ -16,7 +16,7 @@ from data_modules.hmdb51 import FoldConfig
 from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.module import Split, VideoData
-from internvideo_pl.data.official import Once, find_file, numbered_lines, official_file, wrong_line
+from internvideo_pl.data.official import Once, find_file, numbered_lines, official_file, plain, wrong_line
 from internvideo_pl.errors import UserError, hint
 
 UCF101 = DatasetFacts(
@@ -96,8 +96,7 @@ def _entry(path: Path, line: int, text: str, split: str) -> tuple[str, int | Non
     listed, number = text, ""
     if split == "train":
         listed, _, number = text.rpartition(" ")
-    parts = PurePosixPath(listed).parts
-    if len(parts) != 2 or ".." in parts or listed.startswith("/") or (split == "train" and not number.isdigit()):
+    if not plain(listed, 2) or (split == "train" and not number.isdigit()):
         form = "<Class>/<file>.avi" + (" <index>" if split == "train" else "")
         raise wrong_line(path, line, f"expected '{form}', got {text!r}")
     return listed, int(number) if number else None

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from internvideo_pl.data.facts import DatasetFacts
-from internvideo_pl.data.official import read_json
+from internvideo_pl.data.official import plain, read_json
 from internvideo_pl.errors import UserError
 
 VIDEO_ENDINGS = (".mp4", ".avi", ".mkv", ".webm", ".mov", ".m4v")
@@ -77,7 +77,7 @@ def check_name(name: Any, where: str) -> str:
     Raises:
         UserError: It is no text, or would lead out of its folder.
     """
-    if not isinstance(name, str) or not name or "/" in name or "\\" in name or "\0" in name or name in (".", ".."):
+    if not isinstance(name, str) or not plain(name):
         raise UserError(f"{where}: {name!r} is no name of a video; get the official file anew")
     return name
 

@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from internvideo_pl.data.facts import DatasetFacts
@@ -76,6 +76,18 @@ def read_json(path: Path, pairs: Callable[[list[tuple[str, Any]]], Any] | None =
         raise wrong_line(path, error.lineno, f"not JSON ({error.msg})") from error
     except RecursionError as error:
         raise UserError(f"{path} cannot be read as JSON ({error}): get the official file anew") from error
+
+
+def plain(listed: str, depth: int = 1) -> bool:
+    """Whether a listed path is of `depth` plain names, so that behind a folder it stays in it, on any system.
+
+    Args:
+        listed: What a list says, with "/" between names.
+        depth: How many names there are.
+    """
+    names = listed.split("/")
+    drive = any(PureWindowsPath(name).drive for name in names)
+    return len(names) == depth and not {"", ".", ".."} & set(names) and not drive and not {"\\", "\0"} & set(listed)
 
 
 class Once:

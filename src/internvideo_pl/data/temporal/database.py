@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from internvideo_pl.data.listed_videos import check_name
 from internvideo_pl.data.official import read_json
 from internvideo_pl.data.temporal.annotation import Instance, Untrimmed, stretch
 from internvideo_pl.errors import UserError, hint
@@ -47,6 +48,7 @@ def _object(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
 
 def _video(key: str, entry: Any, path: Path, subsets: Sequence[str]) -> Untrimmed:
     where = f"{path}, video {key}"
+    check_name(key, where)
     if not isinstance(entry, dict):
         raise UserError(f"{where}: its entry is {entry!r}, not an object; get the official file")
     subset, annotations = entry.get("subset"), entry.get("annotations")
