@@ -12,11 +12,11 @@ PINNED := $(VENV)/constraints.txt
 
 # Handed to the recipes through the environment, so that no value is ever read as shell text. Only what was given is: an
 # empty NODE_RANK in the environment stops Lightning.
-WORDS := TEXT MODEL TOP WINDOW NAME DATA ONLY ROUNDS VIDEOS SAMPLE T TO SIZE GOP CRF FROM GPU MFU PRICE NODE_RANK MASTER CPUS TIME PARTITION ACCOUNT TRIALS HOURS GPU_HOURS SLURM
+WORDS := SEEDS TEXT MODEL TOP WINDOW NAME DATA ONLY ROUNDS VIDEOS SAMPLE T TO SIZE GOP CRF FROM GPU MFU PRICE NODE_RANK MASTER CPUS TIME PARTITION ACCOUNT TRIALS HOURS GPU_HOURS SLURM
 export $(foreach word,$(WORDS),$(if $(filter undefined,$(origin $(word))),,$(word)))
 
 .DEFAULT_GOAL := help
-.PHONY: moved help install vocabulary experiment slurm sweep list plan table doctor bench shard weights card search test test-all lint format clean
+.PHONY: moved help install vocabulary experiment slurm sweep list plan table claims doctor bench shard weights card search test test-all lint format clean
 .DELETE_ON_ERROR:
 
 help: ## print this list
@@ -83,6 +83,9 @@ plan: $(READY) ## what one will take: NAME=... [GPU=h200 GPUS=8 NODES=2 MFU=0.3 
 
 table: $(READY) ## the paper's tables with ours: T=2 (1-7, open_set, navigation, overview, cost; all writes them, pictures and report)
 	@$(PY) -m internvideo_pl table "$${T:-all}"
+
+claims: $(READY) ## the paper's claims re-tested in miniature [SEEDS=3] [ONLY="coordination_control wise_ft"] [SHOW=1 runs nothing]
+	@set -f; exec $(PY) -m internvideo_pl claims $$ONLY $${SEEDS:+--seeds "$$SEEDS"} $(if $(filter-out 0,$(SHOW)),--show)
 
 doctor: $(READY) ## check one before it runs: NAME=finetune/k400 [MINI=1] [DATA=folder] [FULL=1] [SAMPLE=500] [JSON=1] [ARGS=...]
 	@[ -n "$$NAME" ] || { echo 'Which experiment? Name one, as in: make doctor NAME=demo (make list prints all).' >&2; exit 2; }

@@ -248,6 +248,14 @@ def test_slurm_hands_everything_on(make):
     assert words(make("slurm", *told, "ARGS=c=1")) == [*expected, "--partition", "a b", "--to", "j.sh", "c=1"]
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [([], []), (["ONLY=wise_ft a_b", "SEEDS=5"], ["wise_ft", "a_b", "--seeds", "5"]), (["SHOW=1"], ["--show"])],
+)
+def test_claims_hands_everything_on(make, given, expected):
+    assert words(make("claims", *given)) == ["claims", *expected]
+
+
 def test_words_that_were_not_given_are_not_in_the_environment(make, tmp_path):
     (tmp_path / "probe.mk").write_text("include Makefile\nprobe:\n\t@env\n")
     empty = make("-s", "-f", "probe.mk", "probe").stdout.splitlines()

@@ -3,6 +3,7 @@
 from internvideo_pl.commands import (
     bench,
     card,
+    claims,
     doctor,
     mini,
     plan,
@@ -23,6 +24,7 @@ COMMANDS = {
     "list": list_experiments.COMMAND,
     "plan": plan.COMMAND,
     "table": table.COMMAND,
+    "claims": claims.COMMAND,
     "sweep": sweep.COMMAND,
     "doctor": doctor.COMMAND,
     "bench": bench.COMMAND,

@@ -1,4 +1,4 @@
-"""`results/report.html`: every row with its run, the paper's tables, the overview, the sweeps, on one page."""
+"""`results/report.html`: every row with its run, the paper's tables and claims, the overview, the sweeps, on one page."""
 
 import csv
 import io
@@ -28,6 +28,7 @@ from internvideo_pl.tables.sections import (
 from internvideo_pl.tables.table import Cell, Column, Table, number
 
 WIDEST, QUALITY = 1100, 78  # of embedded pictures, as JPEG
+CLAIMS = Path("claims", "claims.csv")
 BUDGET = 12_000_000  # bytes of pictures in the page; what comes after it is named, not shown
 
 
@@ -45,6 +46,7 @@ def write_results_report(results: Path) -> Path:
         tables={name: printed_table(name, rows) for name in TITLES},
         figures=figures(rows),
         sweeps=dict(_sweeps(results, pictures)),
+        claims=_claims(results),
         problems=problems,
         agreeing=reproduced(rows),
     )
@@ -174,6 +176,16 @@ def _sweeps(results: Path, pictures: _Pictures) -> Iterable[tuple[str, Sequence[
         table = Table(name, heads, [[_number_or_words(text) for text in line] for line in lines[1:]])
         shown = [(path.with_name(f"{each}.png"), f"{each} of {name}") for each in ("parallel", "importance")]
         yield name, [TableSection("Trials", table), *pictures.section("Pictures", shown)]
+
+
+def _claims(results: Path) -> Table | None:
+    """The paper's claims in miniature, as they were last judged."""
+    lines = _read_csv(results / CLAIMS)
+    if len(lines) < 2 or any(len(line) != len(lines[0]) for line in lines):
+        return None
+    cells = [[_number_or_words(text) for text in line] for line in lines[1:]]
+    numbers = [all(line[i].raw is not None or line[i].text == "-" for line in cells) for i in range(len(lines[0]))]
+    return Table("The paper's claims in miniature", list(map(Column, lines[0], numbers)), cells)
 
 
 def _number_or_words(text: str) -> Cell:

@@ -51,6 +51,7 @@ class ResultsPage:
         tables: The paper's tables, by name.
         figures: Drawings of the overview, the radar first, by name.
         sweeps: Sections of every sweep, by its name.
+        claims: The paper's claims as miniatures judge them.
         problems: Files that were left out, and why.
         agreeing: What agrees with the paper.
     """
@@ -59,6 +60,7 @@ class ResultsPage:
     tables: Mapping[str, Table]
     figures: Mapping[str, Drawing]
     sweeps: Mapping[str, Sequence[Section]] = field(default_factory=dict)
+    claims: Table | None = None
     problems: Sequence[str] = ()
     agreeing: Sequence[str] = ()
 
@@ -71,6 +73,8 @@ def results_page(content: ResultsPage) -> str:
         "Results": _results(content.runs),
         "The paper's tables": "".join(_folded(table.title, sortable(table)) for table in content.tables.values()),
     }
+    if content.claims is not None:
+        parts["The paper's claims in miniature"] = sortable(content.claims)
     if content.sweeps:
         parts["Sweeps"] = "".join(_folded(name, _bodies(sections)) for name, sections in content.sweeps.items())
     if content.problems:
