@@ -1,4 +1,4 @@
-"""`results/report.html`: every row with its run, the paper's tables and claims, the overview, the sweeps, on one page."""
+"""`results/report.html`: every row with its run, the paper's tables and claims, overview and sweeps, on one page."""
 
 import csv
 import io
