@@ -63,13 +63,14 @@ def test_questions_have_intervals():
     label, logits = torch.arange(40) % 3, torch.eye(3)[torch.arange(40) % 2]
     choices.update(logits, label, torch.arange(40), torch.zeros(40, dtype=torch.int64))
     result = choices.compute()
-    low, high = choices.intervals["top1"]
+    video = torch.arange(40) // 2
+    low, high = choices.intervals(video)["top1"]
     assert low < result["top1"] < high
     answers = Answers(40, ["what"], [0])
     answers.update(logits, torch.where(label == 2, -1, label), torch.zeros(40, dtype=torch.int64), torch.arange(40))
     result = answers.compute()
     for name in ("acc", "acc_in_vocab"):
-        low, high = answers.intervals[name]
+        low, high = answers.intervals(video)[name]
         assert low < result[name] < high
 
 

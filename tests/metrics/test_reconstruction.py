@@ -6,8 +6,9 @@ from internvideo_pl.metrics.reconstruction import CHANCE, Reconstruction
 
 def score(prediction, target, parts=1):
     metric = Reconstruction()
-    for p, t in zip(prediction.chunk(parts), target.chunk(parts), strict=True):
-        metric.update(p, t)
+    index = torch.arange(len(target))
+    for part in zip(prediction.chunk(parts), target.chunk(parts), index.chunk(parts), strict=True):
+        metric.update(*part)
     return metric.compute()
 
 

@@ -37,7 +37,7 @@ class Answers(SampleMetric):
             kwargs: Passed to `torchmetrics.Metric`.
         """
         super().__init__(**kwargs)
-        self.intervals: dict[str, Interval] = {}  # 95 %, over other questions; known after `compute`
+        self._scored: tuple[Tensor, Tensor, Tensor] | None = None  # numbers, right, answerable
         assert len(kinds) == len(usual)
         self.official, self.first = official, first
         self.kinds, self.usual = tuple(kinds), torch.tensor(list(usual))
@@ -66,12 +66,11 @@ class Answers(SampleMetric):
         Raises:
             UserError: No question was seen, or a model returned a value that is not finite.
         """
-        guess, label, kind = self._questions()
+        seen, guess, label, kind = self._questions()
         right, known = guess == label, label >= 0
         usual = self.usual.to(label.device)
         total, hits = max(self.official, len(label)), right.sum().item()
-        found = {"acc": bootstrap_mean(100.0 * right), "acc_in_vocab": bootstrap_mean(100.0 * right[known])}
-        self.intervals = {name: interval for name, interval in found.items() if interval is not None}
+        self._scored = seen, right, known
         result = {
             "acc": _percent(right),
             "acc_in_vocab": _percent(right[known]),
@@ -86,15 +85,31 @@ class Answers(SampleMetric):
                 result[f"{name}/acc"] = _percent(right[kind == number])
         return result
 
-    def _questions(self) -> tuple[Tensor, Tensor, Tensor]:
-        """The answer given, the label and the kind of each question seen, (Q,) each."""
+    def intervals(self, video: Tensor) -> dict[str, Interval]:
+        """95 % intervals of `acc` and `acc_in_vocab` over other videos, with the questions of each; after `compute`.
+
+        Args:
+            video: int64 (official,), number of the video that each question of the list is about.
+        """
+        assert self._scored is not None, "compute comes first: it gathers the questions of all processes"
+        number, right, known = (part.cpu() for part in self._scored)
+        own = video.cpu()[number]
+        found = {
+            "acc": bootstrap_mean(100.0 * right, own),
+            "acc_in_vocab": bootstrap_mean(100.0 * right[known], own[known]),
+        }
+        return {name: interval for name, interval in found.items() if interval is not None}
+
+    def _questions(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The number, the answer given, the label and the kind of each question seen, (Q,) each."""
         key = self.rows("key")
         if not len(key):
             raise UserError("No test question was answered: check that the test list's videos are there and decode.")
-        given, label, kind = self.rows("answer")[first_of_each(key)].unbind(1)
+        keep = first_of_each(key)
+        given, label, kind = self.rows("answer")[keep].unbind(1)
         if (given == NOT_FINITE).any():
             raise UserError("The model's outputs are not finite numbers; load a checkpoint from before it diverged.")
-        return given, label, kind
+        return key[keep], given, label, kind
 
 
 def _percent(hits: Tensor) -> float:

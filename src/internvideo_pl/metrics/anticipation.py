@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from internvideo_pl.errors import UserError
-from internvideo_pl.metrics.precision import average_precision
+from internvideo_pl.metrics.bootstrap import Interval, bootstrap_figures
+from internvideo_pl.metrics.precision import Resampled, average_precision
 from internvideo_pl.metrics.samples import SampleMetric
 
 COLUMNS = ("noun", "noun_verb", "noun_ttc", "overall")
@@ -111,8 +112,7 @@ class ShortTermAnticipation(SampleMetric):
         self.reported = reported
         order = np.lexsort((-np.arange(len(rows)), -rows[:, 4], image))  # of equal scores the later comes first
         rows, image = self.predictions = rows[order], image[order]
-        hit = hits(rows, image, self.truth)
-        counted = ~forgiven(hit, image, self.truth, self.top_k)
+        hit, counted = self._judged()
         known = np.isin(self.truth.image, image)
         result = {}
         for prefix, kept in (("", known), ("all/", np.ones_like(known))):
@@ -120,6 +120,39 @@ class ShortTermAnticipation(SampleMetric):
                 value = self._mean(rows, hit[:, column], counted[:, column], kept)
                 result[f"{prefix}{name}_top{self.top_k}_mAP"] = value
         return result
+
+    def intervals(self, video: Ints) -> dict[str, Interval]:
+        """95 % intervals of the official figures over other videos with all their images; after `compute`.
+
+        Args:
+            video: int64 (I,), number of the video that each image is of.
+        """
+        (rows, image), (hit, counted) = self.predictions, self._judged()
+        videos, own = np.unique(video, return_inverse=True)
+        known = np.isin(self.truth.image, image)
+        true = {noun: own[self.truth.image[known & (self.truth.noun == noun)]] for noun in np.unique(self.truth.noun)}
+        curves: dict[str, list[tuple[Resampled, Ints]]] = {name: [] for name in COLUMNS}
+        for column, name in enumerate(COLUMNS):
+            order = self._order(rows, counted[:, column])
+            for noun, where in true.items():
+                mine = order[rows[order, 5] == noun]
+                curves[name].append((Resampled(hit[None, mine, column], own[image[mine]]), where))
+
+        def figures(times: Ints) -> dict[str, float]:
+            found = {}
+            for name, listed in curves.items():
+                drawn = [(curve, int(times[where].sum())) for curve, where in listed]
+                values = [curve(times, positives)[0] for curve, positives in drawn if positives]
+                found[f"{name}_top{self.top_k}_mAP"] = float(100 * np.mean(values)) if values else float("nan")
+            return found
+
+        return bootstrap_figures(figures, len(videos))
+
+    def _judged(self) -> tuple[Bools, Bools]:
+        """Which predictions are right, and which count, (P, C) each."""
+        rows, image = self.predictions
+        hit = hits(rows, image, self.truth)
+        return hit, ~forgiven(hit, image, self.truth, self.top_k)
 
     def by_image(self) -> dict[int, list[list[float]]]:
         """After `compute`: what was predicted for every image that was reported, surest first: box, score, noun, verb,
@@ -133,11 +166,16 @@ class ShortTermAnticipation(SampleMetric):
 
     def _mean(self, rows: Floats, hit: Bools, counted: Bools, known: Bools) -> float:
         """Mean over the nouns of the true objects that count, in percent."""
-        order = np.argsort(rows[counted, 4], kind="stable")[::-1]
-        hit, noun, true = hit[counted][order], rows[counted, 5][order], self.truth.noun[known]
+        order = self._order(rows, counted)
+        hit, noun, true = hit[order], rows[order, 5], self.truth.noun[known]
         nouns = np.unique(true)
         values = [average_precision(hit[noun == which][None], int((true == which).sum()))[0] for which in nouns]
         return float(100 * np.mean(values)) if values else float("nan")
+
+    @staticmethod
+    def _order(rows: Floats, counted: Bools) -> Ints:
+        """The predictions that count, in falling order of score."""
+        return np.flatnonzero(counted)[np.argsort(rows[counted, 4], kind="stable")[::-1]]
 
 
 def hits(rows: Floats, image: Ints, truth: TrueObjects) -> Bools:

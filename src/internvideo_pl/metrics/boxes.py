@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from internvideo_pl.errors import UserError
-from internvideo_pl.metrics.precision import average_precision
+from internvideo_pl.metrics.bootstrap import Interval, bootstrap_figures
+from internvideo_pl.metrics.precision import Resampled, average_precision
 from internvideo_pl.metrics.samples import SampleMetric
 from internvideo_pl.metrics.segments import falling
 
@@ -144,6 +145,34 @@ class FrameDetection(SampleMetric):
         seen[self.missing] = False
         return dict(zip(self.truth.classes, self._precisions(found, seen), strict=True))
 
+    def intervals(self, video: Ints) -> dict[str, Interval]:
+        """The 95 % interval of `mAP@0.5` over other videos with all their key frames.
+
+        Args:
+            video: int64 (F,), number of the video that each key frame is of.
+
+        Raises:
+            UserError: As `compute`.
+        """
+        found = self._detections()
+        seen = np.ones(self.truth.num_frames, dtype=bool)
+        seen[self.missing] = False
+        videos, inverse = np.unique(video[seen], return_inverse=True)
+        own = np.full(self.truth.num_frames, -1)
+        own[seen] = inverse
+        curves = [
+            (Resampled(each.hit[None], own[each.frame]), own[each.truth])
+            for each in self._ranked(found, seen)
+            if len(each.truth)
+        ]
+
+        def figures(times: Ints) -> dict[str, float]:
+            drawn = [(curve, int(times[truth].sum())) for curve, truth in curves]
+            values = [curve(times, positives)[0] for curve, positives in drawn if positives]
+            return {"mAP@0.5": float(100 * np.mean(values)) if values else float("nan")}
+
+        return bootstrap_figures(figures, len(videos))
+
     def _mean(self, found: "_Found", frames: NDArray[np.bool_], won: NDArray[np.bool_] | None = None) -> float:
         values = np.asarray(self._precisions(found, frames, won))
         return float(100 * np.nanmean(values)) if np.isfinite(values).any() else float("nan")
@@ -169,19 +198,27 @@ class FrameDetection(SampleMetric):
         self, found: "_Found", frames: NDArray[np.bool_], won: NDArray[np.bool_] | None = None
     ) -> list[float]:
         """Average precision of every class in some key frames (F,), with all boxes of some (F,) found before others."""
+        values = []
+        for each in self._ranked(found, frames):
+            hit = each.hit
+            if won is not None:
+                hit = np.concatenate([np.ones(int(won[each.truth].sum()), dtype=bool), hit])
+            values.append(float(average_precision(hit[None], len(each.truth))[0]))
+        return values
+
+    def _ranked(self, found: "_Found", frames: NDArray[np.bool_]) -> list["_Ranking"]:
+        """The detections of every class in some key frames (F,), matched."""
         true = frames[self.truth.frame]
         by_label = np.argsort(found.label.astype(np.uint16), kind="stable")  # within a label still falling
         ends = np.searchsorted(found.label[by_label], self.truth.classes, side="right")
         starts = np.searchsorted(found.label[by_label], self.truth.classes, side="left")
-        values = []
+        rankings = []
         for which, start, end in zip(self.truth.classes, starts, ends, strict=True):
             mine, wanted = by_label[start:end], true & (self.truth.label == which)
             mine = mine[frames[found.frame[mine]]]
             hit = hits(found.box[mine], found.frame[mine], self.truth.box[wanted], self.truth.frame[wanted])
-            if won is not None:
-                hit = np.concatenate([np.ones(int((wanted & won[self.truth.frame]).sum()), dtype=bool), hit])
-            values.append(float(average_precision(hit[None], int(wanted.sum()))[0]))
-        return values
+            rankings.append(_Ranking(hit, found.frame[mine], self.truth.frame[wanted]))
+        return rankings
 
 
 class _Found(NamedTuple):
@@ -190,6 +227,16 @@ class _Found(NamedTuple):
     box: Floats
     label: Ints
     frame: Ints
+
+
+class _Ranking(NamedTuple):
+    """A class's detections in falling order of score, which are right (P,), their key frames (P,), and those of its
+    true boxes.
+    """
+
+    hit: NDArray[np.bool_]
+    frame: Ints
+    truth: Ints
 
 
 def _code(frame: int, place: Ints, label: Ints) -> Ints:

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from torchmetrics.functional.text import bleu_score, rouge_score
 
 from internvideo_pl.errors import UserError
+from internvideo_pl.metrics.bootstrap import Interval, bootstrap_mean
 from internvideo_pl.metrics.cider import cider_d, words_of
 from internvideo_pl.metrics.samples import SampleMetric, first_of_each
 
@@ -29,9 +30,13 @@ def caption_figures(candidates: Sequence[str], references: Sequence[Sequence[str
         candidates: One caption a video.
         references: At least one caption of each by people.
     """
+    return _figures(cider_d(candidates, references), candidates, references)
+
+
+def _figures(scores: list[float], candidates: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
+    """`caption_figures` from every video's CIDEr-D."""
     said = [" ".join(words_of(caption)) for caption in candidates]
     true = [[" ".join(words_of(caption)) for caption in own] for own in references]
-    scores = cider_d(said, true)
     rouge = rouge_score(said, true, accumulate="best", rouge_keys="rougeL", tokenizer=str.split)
     return {
         "CIDEr-D": 100 * sum(scores) / len(scores),
@@ -56,6 +61,7 @@ class Captions(SampleMetric):
         """
         super().__init__(**kwargs)
         self.length, self.decode, self.references = length, decode, references
+        self.intervals: dict[str, Interval] = {}  # over other videos, words' frequencies held fast; after `compute`
         self.add_rows("ids", (length,), torch.int64)
         self.add_rows("key", (), torch.int64)
 
@@ -78,4 +84,8 @@ class Captions(SampleMetric):
         written = self.captions()
         if not written:
             raise UserError("No test video was described: check that the test list's videos are there and decode.")
-        return caption_figures(list(written.values()), [self.references[number] for number in written])
+        candidates, references = list(written.values()), [self.references[number] for number in written]
+        scores = cider_d(candidates, references)
+        interval = bootstrap_mean(100 * torch.tensor(scores, dtype=torch.float64))
+        self.intervals = {} if interval is None else {"CIDEr-D": interval}
+        return _figures(scores, candidates, references)

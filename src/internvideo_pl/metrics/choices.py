@@ -25,7 +25,7 @@ class Choices(SampleMetric):
     def __init__(self, num_options: int, official: int, **kwargs: Any):
         """Prepare for `official` questions with `num_options` each."""
         super().__init__(**kwargs)
-        self.intervals: dict[str, Interval] = {}  # 95 %, over other questions; known after `compute`
+        self._scored: tuple[Tensor, Tensor] | None = None  # numbers, right
         self.num_options, self.official = num_options, official
         self.add_rows("probability", (num_options,), torch.float32)
         self.add_rows("label", (), torch.int64)
@@ -60,8 +60,7 @@ class Choices(SampleMetric):
         score = score.index_add(0, question, probability.double())
         labels = torch.zeros_like(number).scatter(0, question, label)
         right = score.argmax(dim=1) == labels
-        hits, interval = right.sum().item(), bootstrap_mean(100.0 * right)
-        self.intervals = {} if interval is None else {"top1": interval}
+        self._scored, hits = (number, right), right.sum().item()
         total = max(self.official, len(number))
         return {
             "top1": 100.0 * hits / len(number),
@@ -69,12 +68,24 @@ class Choices(SampleMetric):
             "top1/high": 100.0 * (hits + total - len(number)) / total,
         }
 
+    def intervals(self, video: Tensor) -> dict[str, Interval]:
+        """The 95 % interval of `top1` over other videos, with the questions of each; after `compute`.
+
+        Args:
+            video: int64 (official,), number of the video that each question of the list is about.
+        """
+        assert self._scored is not None, "compute comes first: it gathers the questions of all processes"
+        number, right = (part.cpu() for part in self._scored)
+        interval = bootstrap_mean(100.0 * right, video.cpu()[number])
+        return {} if interval is None else {"top1": interval}
+
 
 class Counts(SampleMetric):
     """Squared error of counts: predictions are rounded to whole numbers from 1 to 10, as TGIF-QA's evaluator does."""
 
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
+        self._scored: tuple[Tensor, Tensor, Tensor] | None = None  # numbers, errors, right
         self.add_rows("count", (2,), torch.float64)  # predicted, true
         self.add_rows("key", (), torch.int64)
 
@@ -91,11 +102,23 @@ class Counts(SampleMetric):
         key = self.rows("key")
         if not len(key):
             raise UserError(_UNSEEN)
-        predicted, count = self.rows("count")[first_of_each(key)].unbind(1)
+        keep = first_of_each(key)
+        predicted, count = self.rows("count")[keep].unbind(1)
         if not predicted.isfinite().all():
             raise UserError("The model's outputs are not finite numbers; load a checkpoint from before it diverged.")
         rounded = predicted.round().clamp(LEAST, MOST)
-        return {
-            "mse": (rounded - count).square().mean().item(),
-            "acc": 100.0 * (rounded == count).double().mean().item(),
-        }
+        self._scored = key[keep], (rounded - count).square(), rounded == count
+        _, error, right = self._scored
+        return {"mse": error.mean().item(), "acc": 100.0 * right.double().mean().item()}
+
+    def intervals(self, video: Tensor) -> dict[str, Interval]:
+        """95 % intervals of both figures over other videos, with the questions of each; after `compute`.
+
+        Args:
+            video: int64, number of the video that each question of the list is about.
+        """
+        assert self._scored is not None, "compute comes first: it gathers the questions of all processes"
+        number, error, right = (part.cpu() for part in self._scored)
+        own = video.cpu()[number]
+        found = {"mse": bootstrap_mean(error, own), "acc": bootstrap_mean(100.0 * right, own)}
+        return {name: interval for name, interval in found.items() if interval is not None}

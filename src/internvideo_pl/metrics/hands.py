@@ -6,10 +6,13 @@ Shape legend: S samples, M = 5 frames (the last is the contact), two hands (left
 
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from internvideo_pl.errors import UserError
+from internvideo_pl.metrics.bootstrap import RESAMPLES, Interval, bootstrap_figures
 from internvideo_pl.metrics.samples import SampleMetric, first_of_each
 
 MOMENTS = 5
@@ -27,20 +30,35 @@ def displacements(points: Tensor, truth: Tensor) -> dict[str, float]:
         points: Predicted pixels, (S, M, 2, 2).
         truth: True ones, likewise.
     """
+    sums, counts = _sums(points, truth)
+    return _figures(sums.sum(0), counts.sum(0))
+
+
+def _sums(points: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+    """Of every sample and error: the summed distances and how many there are, float64 (S, 4) each."""
     distance = (points.double() - truth.double()).norm(dim=-1)  # (S, M, 2)
     seen = (truth != 0).any(-1)
-    found = {}
-    for hand, side in enumerate(SIDES):
-        found[f"{side}/M.Disp"] = distance[..., hand][seen[..., hand]].mean().item()
-        found[f"{side}/C.Disp"] = distance[:, -1, hand][seen[:, -1, hand]].mean().item()
-    total = sum(found.values())
+    distance = torch.where(seen, distance, 0.0)
+    both = distance.sum(1), distance[:, -1], seen.double().sum(1), seen[:, -1].double()  # (S, 2) each
+    frames, contact, seen_frames, seen_contact = both
+    return (
+        torch.stack([frames, contact], dim=2).flatten(1),  # left M, left C, right M, right C
+        torch.stack([seen_frames, seen_contact], dim=2).flatten(1),
+    )
+
+
+def _figures(sums: Tensor, counts: Tensor) -> dict[str, float]:
+    """`displacements` from the sums over samples, (4,) each."""
+    each = (sums / counts).tolist()
+    found = dict(zip((f"{side}/{kind}.Disp" for side in SIDES for kind in "MC"), each, strict=True))
+    total = sum(each)
     return {HEADLINE: 500 / total if total > 0 else float("inf") if total == 0 else total, TOTAL: total, **found}
 
 
 class HandForecast(SampleMetric):
     """`displacements` of the mean over views of each sample's points.
 
-    After `compute`, `points` holds those means by sample number, of all processes.
+    After `compute`, `points` holds those means by sample number, of all processes, and `intervals` may be asked for.
 
     Args:
         official: Samples of the official list.
@@ -50,6 +68,7 @@ class HandForecast(SampleMetric):
         super().__init__(**kwargs)
         self.official = official
         self.points: dict[int, list[float]] = {}
+        self._scored: tuple[Tensor, Tensor, Tensor] | None = None  # numbers, sums, counts
         self.add_rows("point", (MOMENTS, 2, 2), torch.float64)
         self.add_rows("truth", (MOMENTS, 2, 2), torch.float64)
         self.add_rows("key", (2,), torch.int64)
@@ -85,4 +104,22 @@ class HandForecast(SampleMetric):
         true = torch.zeros_like(mean)
         true[sample] = truth
         self.points = {int(i): row.flatten().tolist() for i, row in zip(index, mean, strict=True)}
+        self._scored = index, *_sums(mean, true)
         return displacements(mean, true)
+
+    def intervals(self, video: Tensor) -> dict[str, Interval]:
+        """95 % intervals of the figures over other videos; after `compute`.
+
+        Args:
+            video: int64 (S,), number of the video that each sample of the list is of.
+        """
+        assert self._scored is not None, "compute comes first: it gathers the samples of all processes"
+        index, sums, counts = (part.cpu() for part in self._scored)
+        videos, own = torch.unique(video.cpu()[index], return_inverse=True)
+        by_video = [torch.zeros(len(videos), 4, dtype=torch.float64).index_add(0, own, part) for part in (sums, counts)]
+
+        def figures(times: NDArray[np.int64]) -> dict[str, float]:
+            weight = torch.from_numpy(times).double()
+            return _figures(weight @ by_video[0], weight @ by_video[1])
+
+        return bootstrap_figures(figures, len(videos), RESAMPLES)

@@ -5,7 +5,9 @@ Shape legend: P detections, G true moments.
 """
 
 import numpy as np
+import torch
 
+from internvideo_pl.metrics.bootstrap import Interval, bootstrap_ratio
 from internvideo_pl.metrics.segments import overlap
 from internvideo_pl.metrics.temporal import Floats, Ints, TemporalDetection
 
@@ -30,18 +32,8 @@ class MomentRecall(TemporalDetection):
         Raises:
             UserError: No clip was reported, or a score or time is not finite.
         """
-        self.found = segment, _, label, video = self._detections()
-        rows = _grouped(video, label)
-        hits = np.zeros((len(TIMES), len(OVERLAPS)))
-        truth = self.truth
-        for (where, which), true in _grouped(truth.video, truth.label).items():
-            mine = rows.get((where, which))
-            if mine is None:
-                continue
-            shares = np.nan_to_num(overlap(segment[mine][:, None], truth.segment[true]))  # (P, G), 0 / 0 is no hit
-            for row, times in enumerate(TIMES):
-                best = shares[: times * len(true)].max(0)  # (G,)
-                hits[row] += [(best > least).sum() for least in OVERLAPS]
+        self.found = self._detections()
+        truth, hits = self.truth, self._hits().sum(0)
         total, lost = len(truth.label), int(np.isin(truth.video, self.missing).sum())
         figures: dict[str, float] = {}
         for row, times in enumerate(TIMES):
@@ -51,6 +43,32 @@ class MomentRecall(TemporalDetection):
                 if lost:
                     figures |= {f"{name}/low": figures[name], f"{name}/high": 100 * (count + lost) / total}
         return figures
+
+    def intervals(self) -> dict[str, Interval]:
+        """95 % intervals of the figures over other clips; after `compute`."""
+        moments = torch.from_numpy(np.bincount(self.truth.video, minlength=self.truth.num_videos))
+        found = torch.from_numpy(self._hits())
+        intervals = {
+            f"Recall@{times}x tIoU={least}": bootstrap_ratio(100 * found[:, row, column], moments)
+            for row, times in enumerate(TIMES)
+            for column, least in enumerate(OVERLAPS)
+        }
+        return {name: interval for name, interval in intervals.items() if interval is not None}
+
+    def _hits(self) -> Floats:
+        """Moments of each clip that are found, (clips, k, overlaps)."""
+        segment, _, label, video = self.found
+        rows, truth = _grouped(video, label), self.truth
+        hits = np.zeros((truth.num_videos, len(TIMES), len(OVERLAPS)))
+        for (where, which), true in _grouped(truth.video, truth.label).items():
+            mine = rows.get((where, which))
+            if mine is None:
+                continue
+            shares = np.nan_to_num(overlap(segment[mine][:, None], truth.segment[true]))  # (P, G), 0 / 0 is no hit
+            for row, times in enumerate(TIMES):
+                best = shares[: times * len(true)].max(0)  # (G,)
+                hits[where, row] += [(best > least).sum() for least in OVERLAPS]
+        return hits
 
 
 def _grouped(video: Ints, label: Ints) -> dict[tuple[int, int], Ints]:

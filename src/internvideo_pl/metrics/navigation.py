@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from internvideo_pl.errors import UserError
+from internvideo_pl.metrics.bootstrap import Interval, bootstrap_mean
 from internvideo_pl.metrics.paths import length, ndtw, resample, without_repeats
 from internvideo_pl.metrics.samples import SampleMetric, first_of_each
 
@@ -123,6 +124,21 @@ class Navigation(SampleMetric):
                 result[f"{name}/low"] = 100 * means[name] * seen / total
                 result[f"{name}/high"] = 100 * (means[name] * seen + len(self.missing)) / total
         return result
+
+    def intervals(self, route: Tensor | None = None) -> dict[str, Interval]:
+        """95 % intervals of all figures over other routes.
+
+        Args:
+            route: int64 (official,), the route of each episode: several instructions for one stay together. None where
+                each has its own.
+        """
+        numbers, rows = self.episodes()
+        own = None if route is None else route[numbers]
+        found = {
+            name: bootstrap_mean((100 if _share(name) else 1) * rows[:, column], own)
+            for column, name in enumerate(FIGURES)
+        }
+        return {name: interval for name, interval in found.items() if interval is not None}
 
     def episodes(self) -> tuple[list[int], Tensor]:
         """Sorted numbers of the episodes seen and their figures, float64 (E, F) in the order of `FIGURES`.

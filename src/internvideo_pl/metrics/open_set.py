@@ -17,6 +17,7 @@ from torch import Tensor
 
 from internvideo_pl.errors import UserError
 from internvideo_pl.heads.evidential import concentration, opinion
+from internvideo_pl.metrics.bootstrap import Interval, bootstrap_figures
 from internvideo_pl.metrics.curves import area_under_precision_recall, area_under_roc, false_positives_at
 from internvideo_pl.metrics.openness import open_macro_f1
 from internvideo_pl.metrics.samples import SampleMetric, first_of_each
@@ -131,6 +132,28 @@ class OpenSet(SampleMetric):
             strange = _numbers(vacuity(logits, self.evidence))
             result |= self._thresholded(strange, predicted, label, known, unknown, training)
         return result
+
+    def intervals(self) -> dict[str, Interval]:
+        """95 % intervals, over other known and other unknown videos, of what needs no threshold; after `compute`."""
+        logits, label, part = self.videos()  # ordered by part
+        known, unknown = (int((part == kind).sum()) for kind in (KNOWN, UNKNOWN))
+        tested = known + unknown
+        strange = np.arange(tested) >= known
+        right = _numbers(logits).argmax(-1)[:known] == label[:known]
+        scores = {
+            "" if name == "vacuity" else f"{name}/": _numbers(score(logits, self.evidence))[:tested]
+            for name, score in SCORES.items()
+        }
+
+        def figures(times: NDArray[np.int64]) -> dict[str, float]:
+            found = {
+                f"{prefix}{name}": value
+                for prefix, values in scores.items()
+                for name, value in _areas(np.repeat(values, times), np.repeat(strange, times)).items()
+            }
+            return {**found, "closed/top1": 100.0 * float((right * times[:known]).sum() / known)}
+
+        return bootstrap_figures(figures, [known, unknown])
 
     def videos(self) -> tuple[Tensor, NDArray[np.int64], NDArray[np.int64]]:
         """Mean logits, float64 (V, K), labels and parts (V,), ordered by part and number; after `compute`."""

@@ -3,6 +3,8 @@
 Shape legend: P detections, G true segments, R overlap thresholds, V groups (a class within a video).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,7 +42,14 @@ def in_groups(group: Ints) -> Ints:
     return np.argsort(group.astype(np.int16) if small else group, kind="stable")
 
 
-def hits_of_detections(found: Floats, group: Ints, truth: Floats, truth_group: Ints, thresholds: Floats) -> Bools:
+def hits_of_detections(
+    found: Floats,
+    group: Ints,
+    truth: Floats,
+    truth_group: Ints,
+    thresholds: Floats,
+    share: Callable[[Floats, Floats], Floats] = overlap,
+) -> Bools:
     """ActivityNet's rule: detections, best first, take the free true segment that they overlap most, if enough.
 
     Only detections of one group compete, so the first of every group are matched together, then the second, and so on:
@@ -52,6 +61,7 @@ def hits_of_detections(found: Floats, group: Ints, truth: Floats, truth_group: I
         truth: (G, 2) true segments.
         truth_group: (G,) group of each, 0 to V - 1.
         thresholds: (R,) least overlap of a hit.
+        share: The overlap of what lies in the last axis, broadcast; boxes have four numbers there, segments two.
 
     Returns:
         (R, P).
@@ -69,18 +79,26 @@ def hits_of_detections(found: Floats, group: Ints, truth: Floats, truth_group: I
         number[chosen] = np.arange(len(chosen))
         mine = np.flatnonzero(np.where(group >= 0, number[group], -1) >= 0)
         true = np.flatnonzero(number[truth_group] >= 0)
-        hit[:, mine] = _in_turns(found[mine], number[group[mine]], truth[true], number[truth_group[true]], thresholds)
+        places = number[group[mine]], number[truth_group[true]]
+        hit[:, mine] = _in_turns(found[mine], places[0], truth[true], places[1], thresholds, share)
     return hit
 
 
-def _in_turns(found: Floats, group: Ints, truth: Floats, truth_group: Ints, thresholds: Floats) -> Bools:
+def _in_turns(
+    found: Floats,
+    group: Ints,
+    truth: Floats,
+    truth_group: Ints,
+    thresholds: Floats,
+    share_of: Callable[[Floats, Floats], Floats],
+) -> Bools:
     """`hits_of_detections`, padded to the largest group."""
     hit = np.zeros((len(thresholds), len(found)), dtype=bool)
     table = _by_group(truth, truth_group)  # (V, most of a group, 2)
     taken = np.zeros((len(thresholds), *table.shape[:2]), dtype=bool)
     for rows in _turns(group):
         where = group[rows]
-        share = overlap(found[rows][:, None], table[where])  # (n, most); NaN where the group has fewer
+        share = share_of(found[rows][:, None], table[where])  # (n, most); NaN where the group has fewer
         share = share[:, ::-1]  # of equally good segments the later one is taken
         free = ~taken[:, where, ::-1] & (share >= thresholds[:, None, None])  # (R, n, most)
         best = np.where(free, share, -1.0).argmax(-1)  # (R, n)
@@ -144,11 +162,11 @@ def touches(found: Floats, video: Ints, marked: Floats, marked_video: Ints) -> B
 
 
 def _by_group(truth: Floats, group: Ints) -> Floats:
-    """(V, most of a group, 2): true segments of each group in their order, padded with NaN."""
+    """(V, most of a group, 2 or 4): true segments of each group in their order, padded with NaN."""
     order = np.argsort(group, kind="stable")
     sizes = np.bincount(group)
     place = np.arange(len(truth)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    table = np.full((len(sizes), sizes.max(), 2), np.nan)
+    table = np.full((len(sizes), sizes.max(), truth.shape[1]), np.nan)
     table[group[order], place] = truth[order]
     return table
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from internvideo_pl.errors import UserError
+from internvideo_pl.metrics.bootstrap import Interval, bootstrap_mean
 from internvideo_pl.metrics.samples import SampleMetric, first_of_each
 
 WINDOWS = 5  # that are predicted for a query
@@ -36,13 +37,18 @@ def recalls(shares: Tensor) -> dict[str, float]:
     Args:
         shares: Overlaps (N, K) in the order of the predictions.
     """
-    figures: dict[str, float] = {}
+    return {name: values.mean().item() for name, values in _of_queries(shares).items()}
+
+
+def _of_queries(shares: Tensor) -> dict[str, Tensor]:
+    """What each query adds to the mean that a figure is, (N,) in percent."""
+    found: dict[str, Tensor] = {}
     for k in TOP:
-        each = [100 * (shares[:, :k] > threshold).any(1).double().mean().item() for threshold in THRESHOLDS]
-        figures |= {f"R@{k} IoU={threshold}": value for threshold, value in zip(THRESHOLDS, each, strict=True)}
-        figures[f"R@{k} mean"] = sum(each) / len(each)
-    figures["mIoU"] = 100 * shares.sort(dim=1).values[:, -BEST:].mean(1).mean().item()
-    return {HEADLINE: figures.pop(HEADLINE), **figures}
+        each = [100 * (shares[:, :k] > threshold).any(1).double() for threshold in THRESHOLDS]
+        found |= {f"R@{k} IoU={threshold}": values for threshold, values in zip(THRESHOLDS, each, strict=True)}
+        found[f"R@{k} mean"] = torch.stack(each).mean(0)
+    found["mIoU"] = 100 * shares.sort(dim=1).values[:, -BEST:].mean(1)
+    return {HEADLINE: found.pop(HEADLINE), **found}
 
 
 class LanguageQueries(SampleMetric):
@@ -60,6 +66,7 @@ class LanguageQueries(SampleMetric):
         self.official = official
         self.missing: list[int] = []
         self.times: dict[int, list[list[float]]] = {}
+        self._scored: tuple[Tensor, Tensor] | None = None  # numbers, overlaps
         self.add_rows("window", (WINDOWS, 2), torch.float64)
         self.add_rows("truth", (2,), torch.float64)
         self.add_rows("key", (), torch.int64)
@@ -89,13 +96,26 @@ class LanguageQueries(SampleMetric):
             raise UserError("Predicted times are not finite numbers; load a checkpoint from before it diverged.")
         self.times = {int(i): each.tolist() for i, each in zip(key, windows, strict=True)}
         self.missing = sorted(set(range(self.official)) - set(self.times))
-        figures, answered, lost = recalls(overlap(windows, truth[:, None])), len(key), len(self.missing)
+        self._scored = key, overlap(windows, truth[:, None])
+        figures, answered, lost = recalls(self._scored[1]), len(key), len(self.missing)
         bounds = {}
         for name, value in figures.items():
             if name.startswith("R@"):
                 bounds[f"{name}/low"] = value * answered / (answered + lost)
                 bounds[f"{name}/high"] = (value * answered + 100 * lost) / (answered + lost)
         return figures | bounds
+
+    def intervals(self, video: Tensor) -> dict[str, Interval]:
+        """95 % intervals of the figures over other videos, with the queries of each; after `compute`.
+
+        Args:
+            video: int64, number of the video that each query of the list is about.
+        """
+        assert self._scored is not None, "compute comes first: it gathers the queries of all processes"
+        key, shares = self._scored
+        own = video.cpu()[key.cpu()]
+        found = {name: bootstrap_mean(values, own) for name, values in _of_queries(shares).items()}
+        return {name: interval for name, interval in found.items() if interval is not None}
 
 
 def constant_windows(truth: Tensor, duration: Tensor) -> Tensor:

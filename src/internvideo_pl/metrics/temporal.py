@@ -7,14 +7,15 @@ Shape legend: P detections, G true segments, R overlap thresholds, K classes.
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from internvideo_pl.errors import UserError
-from internvideo_pl.metrics.precision import Rule, average_precision
+from internvideo_pl.metrics.bootstrap import Interval, bootstrap_figures
+from internvideo_pl.metrics.precision import Resampled, Rule, average_precision
 from internvideo_pl.metrics.samples import SampleMetric, first_of_each
 from internvideo_pl.metrics.segments import (
     Bools,
@@ -119,7 +120,31 @@ class TemporalDetection(SampleMetric):
         return result
 
     def _each(self, found: tuple[Floats, Floats, Ints, Ints]) -> Floats:
-        """Mean over the classes at every threshold, (R,), in percent.
+        """Mean over the classes at every threshold, (R,), in percent."""
+        table = [average_precision(each.hit, len(each.truth), self.rule, each.counted) for each in self._ranked(found)]
+        return 100 * np.stack(table).mean(0)  # of (K, R)
+
+    def intervals(self) -> dict[str, Interval]:
+        """95 % intervals of the figures over other videos of the official list; after or before `compute`."""
+        listed = np.flatnonzero(~np.isin(np.arange(self.truth.num_videos), list(self.blocked)))
+        place = np.full(self.truth.num_videos, -1)
+        place[listed] = np.arange(len(listed))
+        curves = [
+            (Resampled(each.hit, place[each.video], self.rule, each.counted), place[each.truth])
+            for each in self._ranked(self._detections())
+        ]
+
+        def figures(times: Ints) -> dict[str, float]:
+            drawn = [(curve, int(times[truth].sum())) for curve, truth in curves]
+            table = [curve(times, positives) for curve, positives in drawn if positives]
+            each = 100 * np.stack(table).mean(0) if table else np.full(len(self.thresholds), np.nan)
+            named = {f"mAP@{threshold:g}": float(value) for threshold, value in zip(self.thresholds, each, strict=True)}
+            return {"avg_mAP": float(each.mean()), **named}
+
+        return bootstrap_figures(figures, len(listed))
+
+    def _ranked(self, found: tuple[Floats, Floats, Ints, Ints]) -> list["_Ranking"]:
+        """The detections of each class that has an instance.
 
         Only what is of one class and video competes, so all classes are matched together and then told apart.
         """
@@ -136,13 +161,16 @@ class TemporalDetection(SampleMetric):
         group = _positions(groups, which * truth.num_videos + video)
         hit, counted = self._matched(segment, group, video, truth.segment[clear], truth_group)
         starts = np.searchsorted(which, np.arange(len(classes) + 1))
-        positives = np.bincount(true_class, minlength=len(classes))
-        table = [
-            average_precision(hit[:, part], positives[k], self.rule, None if counted is None else counted[:, part])
+        return [
+            _Ranking(
+                hit[:, part],
+                None if counted is None else counted[:, part],
+                video[part],
+                truth.video[true_class == k],
+            )
             for k, part in enumerate(slice(*pair) for pair in pairwise(starts))
             if classes[k] >= 0
         ]
-        return 100 * np.stack(table).mean(0)  # of (K, R)
 
     def _matched(
         self, found: Floats, group: Ints, video: Ints, truth: Floats, truth_group: Ints
@@ -183,6 +211,17 @@ class TemporalDetection(SampleMetric):
         if self.blocked:
             order = order[~np.isin(key[order, 0], list(self.blocked))]
         return segment[order], score[order], label[order], key[order, 0]
+
+
+class _Ranking(NamedTuple):
+    """A class's P detections in falling order of score: which hit (R, P), which count at all, their videos (P,), and
+    the videos of the class's instances.
+    """
+
+    hit: Bools
+    counted: Bools | None
+    video: Ints
+    truth: Ints
 
 
 def _positions(known: Ints, values: Ints) -> Ints:

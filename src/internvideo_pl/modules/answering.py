@@ -74,7 +74,7 @@ class QuestionAnswering(_Answerer):
         figures = self.answers.compute()
         within = figures["prior"] / (figures["in_vocab"] / 100) if figures["in_vocab"] else 0.0
         chance = {"acc_in_vocab": within, "acc": figures["prior"]}
-        intervals = self.answers.intervals
+        intervals = self.answers.intervals(self.videos_of_test)
         self.finish(Outcome("qa", figures, "acc_in_vocab", chance=chance, protocol={}, intervals=intervals))
 
     @property
@@ -107,7 +107,7 @@ class ChoiceAnswering(_Answerer):
         """Turns the accuracy into an outcome."""
         chance = {"top1": 100 / self.choices.num_options}
         figures = self.choices.compute()
-        intervals = self.choices.intervals
+        intervals = self.choices.intervals(self.videos_of_test)
         self.finish(Outcome("multiple_choice_qa", figures, "top1", chance=chance, protocol={}, intervals=intervals))
 
     def _options(self, batch: Batch) -> Tensor:
@@ -145,4 +145,5 @@ class Counting(_Answerer):
             mean = sum(sample.label for sample in train) / len(train)
             guess.update(torch.full((len(test),), mean), count, torch.arange(len(test)))
             chance = {"mse": guess.compute()["mse"]}
-        self.finish(Outcome("counting", self.counts.compute(), headline="mse", chance=chance, protocol={}))
+        figures, intervals = self.counts.compute(), self.counts.intervals(self.videos_of_test)
+        self.finish(Outcome("counting", figures, "mse", chance=chance, protocol={}, intervals=intervals))

@@ -14,7 +14,7 @@ from internvideo_pl.data.batch import Batch
 from internvideo_pl.data.next_objects import NextObjectData
 from internvideo_pl.metrics.anticipation import ShortTermAnticipation, TrueObjects
 from internvideo_pl.modules.base import Outcome, VideoModule
-from internvideo_pl.modules.box_actions import WHOLE, flat_boxes
+from internvideo_pl.modules.box_actions import WHOLE, flat_boxes, videos_of_places
 from internvideo_pl.objectives.anticipate import Anticipation
 from internvideo_pl.submissions.ego4d_sta import sta_content, sta_problems
 from internvideo_pl.submissions.submission import Submission
@@ -96,5 +96,6 @@ class ObjectAnticipation(VideoModule):
                 headline=HEADLINE,
                 chance={name: constant[name] for name in metrics if not name.startswith("all/")},
                 protocol={"verbs": len(self.frames.verbs), "boxes": "the detector's"},
+                intervals=self.scored.intervals(videos_of_places(self, len(official.uids), "frame")),
             )
         )

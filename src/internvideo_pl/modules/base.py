@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 
 from internvideo_pl.backbones.sharding import clip_norm, shard
 from internvideo_pl.data.batch import Batch
+from internvideo_pl.data.location import whole_of
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.errors import UserError
 from internvideo_pl.losses.gather import total, world_size
@@ -75,6 +76,13 @@ class VideoModule(L.LightningModule):
         """The DataModule of the running fit or test."""
         trainer: Any = self.trainer
         return trainer.datamodule
+
+    @property
+    def videos_of_test(self) -> Tensor:
+        """int64 (S,): number of the video that each sample of the test list is about; stretches of one share theirs."""
+        names = [whole_of(sample.path) for sample in self.data.split("test").samples]
+        numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+        return torch.tensor([numbers[name] for name in names], dtype=torch.int64)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Named losses of a batch, "loss" among them."""

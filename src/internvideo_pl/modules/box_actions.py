@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from internvideo_pl.data.batch import Batch
@@ -92,8 +93,23 @@ class BoxActionDetection(VideoModule):
                 headline="mAP@0.5",
                 chance={"mAP@0.5": self.guess.compute()["mAP@0.5"]},
                 protocol={"classes": len(self.official.truth.classes), "pixels": self.objective.config.pixels},
+                intervals=self.official.intervals(videos_of_places(self, self.official.truth.num_frames, "frame")),
             )
         )
+
+
+def videos_of_places(module: VideoModule, count: int, name: str) -> NDArray[np.int64]:
+    """int64 (count,): the video of each entry of an official list, to which samples point by an annotation.
+
+    Args:
+        module: During its test.
+        count: Entries of the list; those without a sample have a video of their own.
+        name: What in a sample's annotation is its place in the list.
+    """
+    videos = module.videos_of_test.numpy()
+    found = len(videos) + np.arange(count)
+    found[[sample.annotation[name] for sample in module.data.split("test").samples]] = videos
+    return found
 
 
 def _each(batch: Batch) -> list[Any]:

@@ -47,4 +47,5 @@ class Captioning(ContrastiveAlignment):
             usual = counts.most_common(1)[0][0]
             chance = caption_figures([usual] * len(references), references)
         protocol = {"references": "all", "beams": self.search.beams, "words": "lower-case, no punctuation"}
-        self.finish(Outcome("captioning", figures, headline="CIDEr-D", chance=chance, protocol=protocol))
+        intervals = self.written.intervals
+        self.finish(Outcome("captioning", figures, "CIDEr-D", chance=chance, protocol=protocol, intervals=intervals))

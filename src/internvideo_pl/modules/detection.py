@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from internvideo_pl.data.batch import Batch
@@ -77,8 +78,18 @@ class ChangeDetection(VideoModule):
                 headline=HEADLINE,
                 chance=self._constant(),
                 protocol={"boxes": "object_of_change", "most": MOST},
+                intervals=self.scored.intervals(self._videos(official.images)),
             )
         )
+
+    def _videos(self, images: list[int]) -> NDArray[np.int64]:
+        """Number of the video that each image is of, (I,); images of a missing video have one of their own."""
+        place = {image: number for number, image in enumerate(images)}
+        videos = self.videos_of_test.tolist()
+        found = len(videos) + np.arange(len(images))
+        for sample, video in zip(self.changes.split("test").samples, videos, strict=True):
+            found[[place[image] for image in sample.annotation["images"]]] = video
+        return found
 
     def _constant(self) -> dict[str, float]:
         """The figures of the training list's commonest box in every image; none without a training list."""

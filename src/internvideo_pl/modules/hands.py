@@ -78,6 +78,7 @@ class HandPrediction(VideoModule):
                 headline=HEADLINE,
                 chance=self._constant(),
                 protocol={"displacement": "pixels of the annotated frames"},
+                intervals=self.forecast.intervals(self.videos_of_test),
             )
         )
 

@@ -96,9 +96,21 @@ class TemporalLocalization(VideoModule):
             for name, metric in self.metrics.items()
             for figure, value in metric.compute().items()
         }
+        intervals = {
+            "/".join(filter(None, (name, figure))): ends
+            for name, metric in self.metrics.items()
+            for figure, ends in metric.intervals().items()
+        }
         protocol = {"classes": len(self.videos.classes), "class_scores": "of the video" if self.names else "own"}
         self.finish(
-            Outcome(task=self.task, metrics=metrics, headline="avg_mAP", chance=self.chance(), protocol=protocol)
+            Outcome(
+                task=self.task,
+                metrics=metrics,
+                headline="avg_mAP",
+                chance=self.chance(),
+                protocol=protocol,
+                intervals=intervals,
+            )
         )
 
     def chance(self) -> dict[str, float]:

@@ -33,15 +33,17 @@ class MaskedReconstruction(VideoModule):
         if len(batch):
             video = self.objective.input.prepare(batch.video)
             masks = self.masks(batch.index)
-            self.reconstruction.update(self.objective.model(video, masks), self.objective.target(video, masks))
+            found, target = self.objective.model(video, masks), self.objective.target(video, masks)
+            self.reconstruction.update(found, target, batch.index, batch.view)
 
     def on_test_epoch_end(self) -> None:
         """Turns the test into an outcome."""
-        config = self.objective.config
+        config, figures = self.objective.config, self.reconstruction.compute()
         self.finish(
             Outcome(
                 task="reconstruction",
-                metrics=self.reconstruction.compute(),
+                metrics=figures,
+                intervals=self.reconstruction.intervals,
                 headline="explained",
                 chance={"explained": CHANCE},
                 protocol={"mask_ratio": config.mask_ratio, "norm_target": config.norm_target},

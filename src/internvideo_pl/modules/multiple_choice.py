@@ -42,5 +42,5 @@ class MultipleChoice(ContrastiveAlignment):
         """Turns the accuracy into an outcome."""
         chance = {"top1": 100 / self.choices.num_options}
         figures = self.choices.compute()
-        intervals = self.choices.intervals
+        intervals = self.choices.intervals(self.videos_of_test)
         self.finish(Outcome("multiple_choice", figures, "top1", chance=chance, protocol={}, intervals=intervals))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 import torch.distributed as dist
 from torch import Tensor
 
@@ -104,9 +105,16 @@ class VisionLanguageNavigation(VideoModule):
             found = {name: metric.compute() for name, metric in self.metrics.items()}
             guess = {name: found[RANDOM][name] for name in WITH_CHANCE}
             for name, figures in found.items():
-                self.finish(self._outcome(figures, "SPL", guess if name != RANDOM else {}, name or None))
+                outcome = self._outcome(figures, "SPL", guess if name != RANDOM else {}, name or None)
+                outcome.intervals = self.metrics[name].intervals(self._routes())
+                self.finish(outcome)
         if self.trainer.is_global_zero:
             self._write(submission)
+
+    def _routes(self) -> Tensor:
+        """int64 (episodes,): number of each episode's route, which several instructions may describe."""
+        names = [sample.annotation["trajectory"] for sample in self.data.split("test").samples]
+        return torch.tensor(np.unique(names, return_inverse=True)[1])
 
     def _judge(self, name: str, number: int, run: Run, walk: Walk) -> None:
         """Add an agent's episode to its metric, unless its goal is hidden."""

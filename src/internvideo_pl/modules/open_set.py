@@ -63,7 +63,7 @@ class OpenSetRecognition(VideoModule):
         chance = {"AUROC": 50.0, "AUPR": share, "FPR@95": 95.0, "closed/top1": 100.0 / len(data.classes)}
         chance |= {f"{name}/AUROC": 50.0 for name in ("thresholded", *SCORES) if name != "vacuity"}
         protocol = {"classes": len(data.classes), "evidence": self.objective.config.loss.evidence}
-        outcome = Outcome("open_set", metrics, "AUROC", chance, protocol)
+        outcome = Outcome("open_set", metrics, "AUROC", chance, protocol, intervals=self.metric.intervals())
         outcome.files["scores.csv"] = self._table()
         outcome.histograms["uncertainty"] = self._spread()
         self.finish(outcome)

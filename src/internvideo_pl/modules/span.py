@@ -103,6 +103,7 @@ class SpanLocalization(VideoModule):
                 headline=HEADLINE,
                 chance=self._constant(),
                 protocol={"windows": WINDOWS, "queries": "answered"},
+                intervals=self.queries.intervals(self.videos_of_test),
             )
         )
 
