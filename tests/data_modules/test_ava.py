@@ -162,7 +162,7 @@ def test_the_metric_on_real_result_files_is_that_of_mmaction2s_test() -> None:
         results[number[key_of(video, float(time))]].append([float(value) for value in values])
     for frame, found in results.items():
         values = torch.tensor(found, dtype=torch.float64)
-        metric.update(frame, values[:, :4], values[:, 5], values[:, 4].long())
+        metric.update(np.array([frame]), np.array([len(found)]), values[:, :4], values[:, 5], values[:, 4].long())
     assert metric.compute()["mAP@0.5"] == pytest.approx(9.385522, abs=1e-6)  # 0.09385522 in mmaction2's own test
 
 

@@ -98,7 +98,8 @@ def test_boxes_on_key_frames_of_videos(seed):
         metric = FrameDetection(boxes.TrueBoxes(frame, box[rows], label[rows], len(listed), (1, 2, 3)))
         for number, which in enumerate(listed):
             if which in found:
-                metric.update(number, *map(torch.from_numpy, found[which]))
+                count = np.array([len(found[which][1])])
+                metric.update(np.array([number]), count, *map(torch.from_numpy, found[which]))
         return metric
 
     slow = []

@@ -14,6 +14,7 @@ from internvideo_pl.metrics.boxes import FrameDetection, TrueBoxes
 # AVA v2.2's validation list, and what a localiser reports: 60 scores for each of some two persons, of which 50 count.
 FRAMES, BOXES, ACTIONS, FOUND = 57_371, 2, 60, 2
 GIB = 2**30
+BATCH = 16  # key frames that a test step reports
 FASTER, ROOM = 10.0, 1.0  # goals: times over the slow one, GiB
 
 
@@ -64,8 +65,10 @@ def _ours(frames: int) -> Step:
 
     def step() -> float:
         metric = FrameDetection(truth)
-        for frame in range(frames):
-            metric.update(frame, boxes[frame], score[frame], label)
+        for batch in np.array_split(np.arange(frames), range(BATCH, frames, BATCH)):
+            counts = np.full(len(batch), FOUND * ACTIONS)
+            mine = slice(batch[0], batch[-1] + 1)
+            metric.update(batch, counts, boxes[mine].flatten(0, 1), score[mine].flatten(), label.repeat(len(batch)))
         return metric.compute()["mAP@0.5"]
 
     return step

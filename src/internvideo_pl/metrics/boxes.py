@@ -5,7 +5,6 @@ Unlike ActivityNet's rule for segments, a box is judged by the true box that it 
 Shape legend: P detections, G true boxes, F key frames, K classes.
 """
 
-import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -17,16 +16,13 @@ from torch import Tensor
 
 from internvideo_pl.errors import UserError
 from internvideo_pl.metrics.bootstrap import Interval, bootstrap_figures
+from internvideo_pl.metrics.box_rules import Floats, Ints, capped, hits
 from internvideo_pl.metrics.precision import Resampled, average_precision
 from internvideo_pl.metrics.samples import SampleMetric
 from internvideo_pl.metrics.segments import falling
 
 CAP = 50  # detections of a key frame that count, the surest ones; of several classes together
-LEAST = 0.5  # overlap of a hit
 MOST_LABELS, MOST_PLACES = 1_024, 65_536  # of action ids, and of detections of a key frame
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -85,30 +81,30 @@ class FrameDetection(SampleMetric):
         self.add_rows("found", (6,), torch.float64)  # box, score, `_code` of key frame, place in its list and label
         self.add_rows("empty", (), torch.int64)  # key frames with no detection that counts
 
-    def update(self, frame: int, box: Tensor, score: Tensor, label: Tensor) -> None:
-        """Add all detections of one key frame; none at all is a report too.
+    def update(self, frames: Ints, counts: Ints, box: Tensor, score: Tensor, label: Tensor) -> None:
+        """Add all detections of some key frames; none at all of one is a report too.
 
         What is not among the scored classes, or beyond the cap, is dropped at once, so that a test keeps little.
 
         Args:
-            frame: Number of the key frame.
-            box: (P, 4) x1, y1, x2, y2 as shares of width and height.
+            frames: int64 (F,), numbers of the key frames.
+            counts: int64 (F,), detections of each; together P.
+            box: (P, 4) x1, y1, x2, y2 as shares of width and height, those of the first key frame first.
             score: (P,), the higher the surer.
             label: int64 (P,), action ids.
         """
         boxes, scores, labels = (part.detach().cpu().numpy() for part in (box, score, label))
-        kept = self.scored[labels] & self.counted[frame]
-        if not kept.all():
-            boxes, scores, labels = boxes[kept], scores[kept], labels[kept]
-        if self.cap and len(scores) > self.cap and np.isfinite(scores).all():  # `compute` complains of others
-            kept = surest(boxes, scores, labels, self.cap)
-            boxes, scores, labels = boxes[kept], scores[kept], labels[kept]
-        rows = np.empty((len(scores), 6))
-        rows[:, :4], rows[:, 4], rows[:, 5] = boxes, scores, _code(frame, np.arange(len(scores)), labels)
-        if len(rows):
-            self.append(found=torch.from_numpy(rows).to(self.device))
-        else:
-            self.append(empty=torch.tensor([frame], device=self.device))
+        owner = np.repeat(np.arange(len(frames)), counts)
+        place = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)  # in the key frame's list
+        rows = np.flatnonzero(self.scored[labels] & self.counted[frames][owner])
+        if self.cap and np.isfinite(scores[rows]).all():  # `compute` complains of others
+            kept = capped(boxes[rows], scores[rows], labels[rows], owner[rows], len(frames), self.cap)
+            rows = rows[kept]
+        found = np.empty((len(rows), 6))
+        found[:, :4], found[:, 4] = boxes[rows], scores[rows]
+        found[:, 5] = _code(frames[owner[rows]], place[rows], labels[rows])
+        empty = frames[np.bincount(owner[rows], minlength=len(frames)) == 0]
+        self.append(found=torch.from_numpy(found).to(self.device), empty=torch.from_numpy(empty).to(self.device))
 
     def compute(self) -> dict[str, float]:
         """`mAP@0.5` in percent, the mean over the scored classes that have a true box, and its bounds.
@@ -181,18 +177,22 @@ class FrameDetection(SampleMetric):
         rows = self.rows("found").cpu().numpy()
         if (np.diff(rows[:, 5]) <= 0).any():  # of several processes, perhaps with the repeats of a sampler's padding
             rows = rows[np.unique(rows[:, 5], return_index=True)[1]]
-        frame = rows[:, 5].astype(np.int64) // (MOST_LABELS * MOST_PLACES)
+        code = rows[:, 5].astype(np.int64)
+        frame, label = code // (MOST_LABELS * MOST_PLACES), (code % MOST_LABELS).astype(np.uint16)
         reported = np.zeros(self.truth.num_frames, dtype=bool)
         reported[frame] = reported[self.rows("empty").cpu().numpy()] = True
         if not reported.any():
             raise UserError("No key frame was reported: check that the test split is not empty and its videos decode.")
         self.missing = np.flatnonzero(~reported).tolist()
-        if not np.isfinite(rows[:, :5]).all():
+        if not np.isfinite(rows).all():
             raise UserError(
                 "A detection's score or box is not a finite number; load a checkpoint from before it diverged."
             )
-        order = falling(rows[:, 4])
-        return _Found(rows[order, :4], rows[order, 5].astype(np.int64) % MOST_LABELS, frame[order])
+        order = np.argsort(label, kind="stable")
+        ends = np.searchsorted(label[order], self.truth.classes, side="right")
+        starts = np.searchsorted(label[order], self.truth.classes, side="left")
+        of_class = [order[start:end] for start, end in zip(starts, ends, strict=True)]
+        return _Found(rows, frame, [mine[falling(rows[mine, 4])] for mine in of_class])
 
     def _precisions(
         self, found: "_Found", frames: NDArray[np.bool_], won: NDArray[np.bool_] | None = None
@@ -208,25 +208,28 @@ class FrameDetection(SampleMetric):
 
     def _ranked(self, found: "_Found", frames: NDArray[np.bool_]) -> list["_Ranking"]:
         """The detections of every class in some key frames (F,), matched."""
-        true = frames[self.truth.frame]
-        by_label = np.argsort(found.label.astype(np.uint16), kind="stable")  # within a label still falling
-        ends = np.searchsorted(found.label[by_label], self.truth.classes, side="right")
-        starts = np.searchsorted(found.label[by_label], self.truth.classes, side="left")
+        true, every = frames[self.truth.frame], frames.all()
         rankings = []
-        for which, start, end in zip(self.truth.classes, starts, ends, strict=True):
-            mine, wanted = by_label[start:end], true & (self.truth.label == which)
-            mine = mine[frames[found.frame[mine]]]
-            hit = hits(found.box[mine], found.frame[mine], self.truth.box[wanted], self.truth.frame[wanted])
-            rankings.append(_Ranking(hit, found.frame[mine], self.truth.frame[wanted]))
+        for which, mine in zip(self.truth.classes, found.of_class, strict=True):
+            wanted = true & (self.truth.label == which)
+            if not every:
+                mine = mine[frames[found.frame[mine]]]
+            frame, place = found.frame[mine], self.truth.frame[wanted]
+            there = np.zeros(len(frames), dtype=bool)
+            there[place] = True
+            near = np.flatnonzero(there[frame])  # in other key frames there is nothing to hit
+            hit = np.zeros(len(mine), dtype=bool)
+            hit[near] = hits(found.rows[mine[near], :4], frame[near], self.truth.box[wanted], place)
+            rankings.append(_Ranking(hit, frame, place))
         return rankings
 
 
 class _Found(NamedTuple):
-    """Detections in falling order of score: boxes (P, 4), labels (P,), numbers of their key frames (P,)."""
+    """Detections (P, 6) as they are kept, their key frames (P,), and the rows of each class, surest first."""
 
-    box: Floats
-    label: Ints
+    rows: Floats
     frame: Ints
+    of_class: list[Ints]
 
 
 class _Ranking(NamedTuple):
@@ -239,71 +242,6 @@ class _Ranking(NamedTuple):
     truth: Ints
 
 
-def _code(frame: int, place: Ints, label: Ints) -> Ints:
+def _code(frame: Ints, place: Ints, label: Ints) -> Ints:
     """Key frame, place in its list and label as one whole number, exact as a float64."""
     return (frame * MOST_PLACES + place) * MOST_LABELS + label
-
-
-def surest(box: Floats, score: Floats, label: Ints, cap: int) -> NDArray[np.bool_]:
-    """Which of the detections (P,) of a key frame the evaluator's reader keeps, `cap` of them.
-
-    Where the score at the cap ties, the reader's heap decides: a row only enters for one with a lower score, and the
-    one that leaves is the least by score, action id, y1, x1, y2, x2.
-    """
-    least = np.partition(score, len(score) - cap)[len(score) - cap]
-    kept = score >= least
-    if kept.sum() == cap:
-        return kept
-    x1, y1, x2, y2 = box.T.tolist()
-    heap: list[tuple[Any, ...]] = []
-    for row in zip(score.tolist(), label.tolist(), y1, x1, y2, x2, range(len(score)), strict=True):
-        if len(heap) < cap:
-            heapq.heappush(heap, row)
-        elif row[0] > heap[0][0]:
-            heapq.heapreplace(heap, row)
-    kept = np.zeros(len(score), dtype=bool)
-    kept[[row[-1] for row in heap]] = True
-    return kept
-
-
-def hits(found: Floats, frame: Ints, truth: Floats, truth_frame: Ints, least: float = LEAST) -> NDArray[np.bool_]:
-    """Pascal's rule: a detection hits the true box that it overlaps most, if enough and no surer one has hit it.
-
-    Every detection's best true box does not depend on the others, so all are found at once and the first to name a box
-    gets it.
-
-    Args:
-        found: (P, 4) in falling order of score.
-        frame: (P,).
-        truth: (G, 4).
-        truth_frame: (G,).
-        least: Overlap that is enough.
-
-    Returns:
-        (P,).
-    """
-    hit = np.zeros(len(found), dtype=bool)
-    if not len(found) or not len(truth):
-        return hit
-    order = np.argsort(truth_frame, kind="stable")
-    truth, truth_frame = truth[order], truth_frame[order]
-    first, last = (np.searchsorted(truth_frame, frame, side) for side in ("left", "right"))
-    best, share = np.full(len(found), -1), np.full(len(found), -np.inf)
-    for step in range(int((last - first).max())):  # the n-th true box of every frame
-        rows = np.flatnonzero(first + step < last)
-        candidate = first[rows] + step
-        overlap = box_overlap(found[rows], truth[candidate])
-        better = overlap > share[rows]
-        best[rows[better]], share[rows[better]] = candidate[better], overlap[better]
-    rows = np.flatnonzero(share >= least)
-    _, surest = np.unique(best[rows], return_index=True)
-    hit[rows[surest]] = True
-    return hit
-
-
-def box_overlap(a: Floats, b: Floats) -> Floats:
-    """Intersection over union of boxes (N, 4) with boxes (N, 4), (N,); 0 where both have no area."""
-    low, high = np.maximum(a[:, :2], b[:, :2]), np.minimum(a[:, 2:], b[:, 2:])
-    common = np.clip(high - low, 0, None).prod(1)
-    union = (a[:, 2:] - a[:, :2]).prod(1) + (b[:, 2:] - b[:, :2]).prod(1) - common
-    return np.divide(common, union, out=np.zeros_like(common), where=union != 0)

@@ -68,19 +68,21 @@ class BoxActionDetection(VideoModule):
         boxes, index = flat_boxes([known["views"] for known in batch.annotations], batch.video)
         full = self.key_frames.config.test_view == "full"
         logits = self.objective.model(self.objective.prepare(batch.video, full), boxes, index)
-        for number, known in enumerate(batch.annotations):
-            self._keep(known, logits[index == number].double().sigmoid())
+        self._keep(batch.annotations, logits.double().sigmoid())
 
-    def _keep(self, known: dict[str, Any], probability: Tensor) -> None:
-        """A key frame's scores (G, K) as detections of every box with every action."""
-        boxes = torch.tensor(known["boxes"], dtype=torch.float64, device=self.device).reshape(-1, 4)
-        sure = torch.tensor(known["scores"], dtype=torch.float64, device=self.device)[:, None]
-        action = torch.arange(1, self.num_classes + 1, device=self.device).repeat(len(boxes))
+    def _keep(self, clips: list[dict[str, Any]], probability: Tensor) -> None:
+        """The scores (R, K) of all clips' boxes as detections of every box with every action."""
+        boxes = torch.tensor([box for known in clips for box in known["boxes"]], dtype=torch.float64).reshape(-1, 4)
+        sure = torch.tensor([score for known in clips for score in known["scores"]], dtype=torch.float64)[:, None]
+        action = torch.arange(1, self.num_classes + 1).repeat(len(boxes))
         each = boxes.repeat_interleave(self.num_classes, 0)
-        drawn = np.random.default_rng(known["frame"]).random(probability.shape)
-        guess = torch.from_numpy(drawn).to(probability)
-        for metric, scores in ((self.official, probability), (self.release, probability), (self.guess, guess)):
-            metric.update(known["frame"], each, (scores * sure).flatten(), action)
+        drawn = [np.random.default_rng(k["frame"]).random((len(k["boxes"]), self.num_classes)) for k in clips]
+        guess = torch.from_numpy(np.concatenate(drawn))
+        frames = np.array([known["frame"] for known in clips], dtype=np.int64)
+        counts = np.array([len(known["boxes"]) for known in clips], dtype=np.int64) * self.num_classes
+        told = probability.cpu()
+        for metric, scores in ((self.official, told), (self.release, told), (self.guess, guess)):
+            metric.update(frames, counts, each, (scores * sure).flatten(), action)
 
     def on_test_epoch_end(self) -> None:
         """Turns the detections into an outcome."""
