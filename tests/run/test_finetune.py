@@ -21,7 +21,6 @@ from internvideo_pl.tables.row import read_rows
 from internvideo_pl.weights.options import WeightsConfig
 from tests.data_modules.lists import REAL, real
 
-NAMES = [name for name in list_experiments() if name.startswith("finetune/") and "_coordinated" in name]
 BENCHMARKS = {"k400", "k600", "k700", "ssv1", "ssv2", "hmdb51"}
 
 
@@ -136,18 +135,9 @@ def test_a_miniature_of_k400_starts_from_one_of_k710(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_headlines_are_above_chance_with_all_their_parents(tmp_path, name):
-    row = rows_of(tmp_path, name)[name]
-    assert row.metrics["top1"] > 1.5 * row.chance["top1"]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["finetune/hmdb51", "finetune/ucf101"])
-def test_means_over_three_splits(tmp_path, name):
+def test_the_mean_over_three_splits(tmp_path):
+    name = "finetune/ucf101"
     rows_of(tmp_path, name, "trainer.max_steps=60")
-    averages = read_rows(tmp_path / "results" / name / "001")[0]
-    averages = [row for row in averages if row.experiment == name]
-    assert {row.protocol["split"] for row in averages} == {"mean of test 1, 2, 3"}
-    assert len(averages) == (3 if name.endswith("hmdb51") else 1)
-    assert all(row.coverage.official == 3 * 96 for row in averages)
+    (average,) = [row for row in read_rows(tmp_path / "results" / name / "001")[0] if row.experiment == name]
+    assert average.protocol["split"] == "mean of test 1, 2, 3"
+    assert average.coverage.official == 3 * 96

@@ -85,18 +85,12 @@ def test_thumos14_from_pixels_to_its_row_and_on_after_a_kill(results, capsys, mo
 
 
 def test_features_come_from_every_kind_of_backbone(results):
-    for number, words in enumerate((["backbone.name=video_tower"], ["backbone.name=multimodal"]), 1):
-        assert (
-            run(
-                "features/thumos14_huge",
-                *QUIET,
-                "data.mini_sizes={train: 1, val: 1, frames: 24}",
-                "~parents.backbone",
-                *words,
-            )
-            == 0
-        )
-        (folder,) = (results / "features" / "thumos14_huge" / f"{number:03d}").glob("features")
+    name, joined = "features/thumos14_huge", "features/thumos14_coordinated"
+    few = [*QUIET, "data.mini_sizes={train: 1, val: 1, frames: 24}", "~parents.backbone"]
+    for which, words in ((name, ["backbone.name=video_tower"]), (name, ["backbone.name=multimodal"]), (joined, [])):
+        assert run(which, *few, *words) == 0
+    assert len(list((results / "features").glob("*/*/features/*.safetensors"))) == 3
+    for folder in (results / "features").glob("*/*/features"):
         for path in folder.glob("*.safetensors"):
             found = read_features(str(path))
             assert found.seconds[0] == pytest.approx(0.5)  # eight frames, eight a second
@@ -122,12 +116,3 @@ def test_activitynet_takes_class_names_from_scores_of_whole_videos(results, tmp_
     assert "video abc: there is no class 'Blue'" in capsys.readouterr().err
     assert run("localize/activitynet", *words, "~parents.scores") == 2
     assert "takes classes from scores of whole videos" in capsys.readouterr().err
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "least"), [("thumos14", 80), ("activitynet", 70), ("hacs", 70), ("hacs_tcanet", 65), ("fineaction", 45)]
-)
-def test_a_miniature_is_localised_from_pixels_in_one_command(results, name, least):
-    assert run(f"localize/{name}", *QUIET) == 0
-    assert only_row(results / "localize" / name / "001").value > least

@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from internvideo_pl.__main__ import main
 from internvideo_pl.config import load_experiment
 from internvideo_pl.run.folder import latest_done
@@ -28,15 +26,6 @@ def test_films_to_a_row_far_above_chance(tmp_path) -> None:
     assert found["metrics"]["mAP@0.5"] > 2 * found["chance"]["mAP@0.5"] > 4
     assert found["coverage"]["used"] == found["coverage"]["official"] > 30
     assert found["protocol"]["detections"] == "ava_val_predicted_boxes.csv"
-
-
-@pytest.mark.slow
-def test_every_form_of_it_is_far_above_chance(tmp_path) -> None:
-    for name in ("ava", "ava_kinetics", "ava_coordinated", "ava_kinetics_coordinated"):
-        found = row(f"localize/{name}", tmp_path)
-        assert found["metrics"]["mAP@0.5"] > 3 * found["chance"]["mAP@0.5"], name
-        if name.startswith("ava_kinetics"):
-            assert {"ava/mAP@0.5", "kinetics/mAP@0.5"} <= found["metrics"].keys()
 
 
 def test_recipes_are_the_releases() -> None:

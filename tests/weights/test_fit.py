@@ -154,6 +154,10 @@ def test_encoders_are_taken_out_of_larger_models(saved, kind):
         fill(masked, read(saved, whole))
         part = whole.backbone if kind == "coordinated" else whole.coordinated.backbone
         assert equal(masked.state_dict(), part.masked.state_dict())
+        joined = make("coordinated", seed=1).backbone
+        audit = fill(joined, read(saved, whole), head=False)
+        assert equal(joined.state_dict(), part.state_dict())
+        assert (LEFT_OUT, "not part of the joined encoders") in rows(audit)
 
 
 def test_captions_may_be_new_or_left_out(saved):

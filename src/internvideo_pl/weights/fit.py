@@ -36,10 +36,16 @@ PARTS: dict[str, dict[str, str]] = {
     "video_tower_classifier": {"tower": "backbone.", "head": "head."},
     "multimodal": {"multimodal": "", "tower": "visual."},
     "question_answerer": {"multimodal": "encoder.", "tower": "encoder.visual."},
-    "coordinated": {"coordinated": "", "masked": "backbone.masked.", "tower": "backbone.tower."},
-    "internvideo_t": {"coordinated": "coordinated.", "masked": "coordinated.backbone.masked.", "tower": "second."},
+    "coordinated_encoder": {"joined": ""},
+    "coordinated": {"coordinated": "", "joined": "backbone.", "masked": "backbone.masked.", "tower": "backbone.tower."},
+    "internvideo_t": {
+        "coordinated": "coordinated.",
+        "joined": "coordinated.backbone.",
+        "masked": "coordinated.backbone.masked.",
+        "tower": "second.",
+    },
 }
-_WIDEST_FIRST = ("coordinated", "multimodal", "masked", "tower")
+_WIDEST_FIRST = ("coordinated", "joined", "multimodal", "masked", "tower")
 
 Rule = tuple[str, str]  # pattern of names, reason
 HEAD, ROWS = r"^head\.(weight|bias|norm\.|layers\.)", r"^head\.(weight|bias)$"
@@ -69,7 +75,12 @@ _LEFT_OUT: tuple[Rule, ...] = (
     (r"(^|\.)fc_norm\.(weight|bias)$", "fine-tuning's LayerNorm on pooled tokens, in whose place norm comes"),
     (r"(^|\.)caption_decoder\.", "this model has no caption decoder"),
 )
-_PART_WORDS = {"masked": "the masked encoder", "tower": "the video tower", "multimodal": "the multimodal encoder"}
+_PART_WORDS = {
+    "joined": "the joined encoders",
+    "masked": "the masked encoder",
+    "tower": "the video tower",
+    "multimodal": "the multimodal encoder",
+}
 
 
 def renamed(state: State, source: str, target: str | None) -> tuple[dict[str, Tensor], dict[str, str]]:

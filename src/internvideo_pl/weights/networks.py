@@ -75,6 +75,8 @@ def kind_of(model: nn.Module) -> str | None:
             return "multimodal"
         case QuestionAnswerer():
             return "question_answerer"
+        case CoordinatedEncoder():
+            return "coordinated_encoder"  # which no file holds by itself
         case CoordinatedClassifier():
             return "coordinated"
         case InternVideoT():

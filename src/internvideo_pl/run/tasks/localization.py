@@ -14,8 +14,6 @@ from internvideo_pl.data.module import VideoData
 from internvideo_pl.data.temporal.module import LocalizationData
 from internvideo_pl.errors import UserError
 from internvideo_pl.heads.actionformer import ActionFormer, ActionFormerConfig
-from internvideo_pl.heads.classify import Classifier, ClassifyHeadConfig
-from internvideo_pl.heads.coordinated import CoordinatedClassifier
 from internvideo_pl.heads.detect_segments import DetectConfig, Detections, detect, detect_proposals
 from internvideo_pl.heads.tcanet import Tcanet, TcanetConfig
 from internvideo_pl.modules.base import VideoModule
@@ -111,11 +109,9 @@ def _coordinated(choice: CoordinatedChoice, parents: Parents) -> nn.Module:
     """Both encoders as a coordination left them; its classifiers are not needed."""
     assert choice.masked is not None
     assert choice.multimodal is not None
-    masked, tower = choice.masked.build(), choice.multimodal.build()
-    first, second = (Classifier(encoder, 1, ClassifyHeadConfig()).head for encoder in (tower, masked))
-    model = CoordinatedClassifier(choice.build(masked, tower), first, second)
-    start(model, parents)
-    return model.backbone
+    backbone = choice.build(choice.masked.build(), choice.multimodal.build())
+    start(backbone, parents)
+    return backbone
 
 
 def _localize(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
