@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 
 from internvideo_pl.config import list_experiments, load_experiment, load_resolved, save_config
 from internvideo_pl.folders import project_root
+from internvideo_pl.run.batches import StepBatch, share_out
 from internvideo_pl.run.schemas import SCHEMAS
 
 NAMES = list_experiments()
@@ -25,6 +26,12 @@ def test_experiment_loads_and_reads_back_equal(name, mini, tmp_path):
     assert experiment.mini is mini
     save_config(experiment, tmp_path / "config.yaml")
     assert load_resolved(tmp_path / "config.yaml", schemas=SCHEMAS) == experiment
+    wanted = experiment.trainer.global_batch
+    if wanted is not None:
+        assert not mini  # a full-size recipe's batch would be accumulated for hours
+        experiment.trainer.devices = 8
+        share_out(experiment)
+        assert StepBatch.of(experiment).size == wanted
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -21,7 +21,7 @@ def test_kinetics_pretraining_on_eight_gpus(capsys: pytest.CaptureFixture[str]) 
     found = plan(capsys, "pretrain/masked_k400_base", "--gpu", "h200", "--gpus", "8", "--mfu", "0.3", "--price", "2")
     batch = int(found["global batch"].replace(",", ""))
     steps, clips = (int(found[name].replace(",", "")) for name in ("optimiser steps", "training clips an epoch"))
-    assert batch == 512
+    assert batch == 1024
     assert clips == 246_534
     assert found["operations a clip"] == "200 GFLOP"
     hours = steps * batch * 0.2e12 / (0.3 * 989e12) / 3600

@@ -11,7 +11,7 @@ from internvideo_pl.__main__ import main
 from internvideo_pl.backbones.choices import MultimodalChoice
 from internvideo_pl.config import TrainerConfig
 from internvideo_pl.data.mini.generate import make_mini
-from internvideo_pl.run.build import world_size
+from internvideo_pl.run.batches import world_size
 from internvideo_pl.run.weights import save_model
 from internvideo_pl.tables.row import read_rows
 from tests.data.clips import write_video

@@ -31,8 +31,9 @@ class DropPath(nn.Module):
         if not self.training or self.rate == 0:
             return branch
         keep = 1 - self.rate
-        kept = branch.new_empty(branch.shape[0], *[1] * (branch.ndim - 1)).bernoulli_(keep)
-        return branch * (kept / keep)
+        # Not drawn by `bernoulli_`: a compiler would make a graph for the rate of every block.
+        kept = torch.rand(branch.shape[0], *[1] * (branch.ndim - 1), device=branch.device) < keep
+        return branch * (kept.to(branch.dtype) / keep)
 
     def extra_repr(self) -> str:
         """The rate, for print(module)."""

@@ -136,6 +136,7 @@ def count_flops(trainer: L.Trainer, module: VideoModule, batch: Batch) -> float:
         with (
             torch.random.fork_rng(devices),
             torch.enable_grad(),
+            torch.compiler.set_stance("force_eager"),  # a compiled block's operations could not be counted
             FlopCounterMode(display=False) as counter,
             trainer.precision_plugin.forward_context(),
         ):

@@ -27,7 +27,12 @@ class TrainerConfig:
         strategy: How several processes train one model: "ddp" (each has all of it) or "fsdp" (FSDP2: each has a part
             of every weight, gradient and moment; for what does not fit a device). DeepSpeed's ZeRO does the same and
             is not a choice: it reads its checkpoints by executing them.
+        compile: Whether transformer blocks are compiled (torch.compile): the first steps take a minute or so longer.
         gradient_clip_val: Largest norm of the gradient; null for no clipping.
+        accumulate_grad_batches: Batches whose gradients make up a step; where there is a `global_batch`, it follows.
+        global_batch: Videos of a step in all. Then `data.batch_size` is the most that a device takes at a time, and
+            gradients are accumulated where there are fewer devices than the recipe had. Null leaves a step at
+            `data.batch_size` x devices x `accumulate_grad_batches`.
         checkpoint_minutes: Most minutes between two checkpoints of the whole state.
         checkpoint_steps: Also one after every so many optimizer steps; null for none.
         watchdog_minutes: Time that a step may take; after it the run ends and names the process that holds it up.
@@ -42,7 +47,9 @@ class TrainerConfig:
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
     strategy: Literal["ddp", "fsdp"] = field(default="ddp", metadata={"identity": False})
     gradient_clip_val: float | None = None
+    compile: bool = field(default=False, metadata={"identity": False})
     accumulate_grad_batches: int = 1
+    global_batch: int | None = None
     log_every_n_steps: int = field(default=10, metadata={"identity": False})
     checkpoint_minutes: float = field(default=10.0, metadata={"identity": False})
     checkpoint_steps: int | None = field(default=None, metadata={"identity": False})
@@ -59,6 +66,11 @@ class TrainerConfig:
         """
         if self.strategy == "fsdp" and self.precision == "16-mixed":
             raise UserError("trainer.strategy=fsdp has no 16-mixed: choose trainer.precision=bf16-mixed or 32-true")
+        if self.accumulate_grad_batches < 1 or (self.global_batch is not None and self.global_batch < 1):
+            raise UserError(
+                f"trainer.accumulate_grad_batches={self.accumulate_grad_batches} and global_batch={self.global_batch} "
+                "must be at least 1"
+            )
         if self.watchdog_minutes <= 0:
             raise UserError(f"trainer.watchdog_minutes={self.watchdog_minutes} must be positive")
         if self.checkpoint_minutes <= 0 or (self.checkpoint_steps is not None and self.checkpoint_steps < 1):

@@ -14,6 +14,7 @@ from internvideo_pl.callbacks.ranks import Ranks, Turns
 from internvideo_pl.config import Experiment
 from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.errors import Interrupted, UserError
+from internvideo_pl.run.batches import share_out
 from internvideo_pl.run.build import check_fit
 from internvideo_pl.run.claim import claim
 from internvideo_pl.run.launch import Meeting, adopt, launch, to_launch
@@ -60,9 +61,12 @@ def main(
         )
     if not plan.stages and to_launch(runs[0], ranks):
         check_fit(runs[0])
+        share_out(runs[0])
         words = ["run", name, *overrides, *(["--mini"] if mini else []), *(["--data", data] if data else [])]
         return launch(runs[0], words, meeting or Meeting.of(None, None))
     adopt(runs, ranks)
+    for run in runs:
+        share_out(run)
     turns = Turns(ranks)
     with Interrupts() as interrupts, _spoken_by_one(ranks), _folder(name, runs, turns) as folder:
         try:

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from data_modules import DATASETS
-from internvideo_pl.config import Experiment, TrainerConfig
+from internvideo_pl.backbones.compiled import compile_blocks, require_compiler
+from internvideo_pl.config import Experiment
 from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.data.manifest import Manifest
 from internvideo_pl.data.mini.generate import make_mini
@@ -18,6 +19,7 @@ from internvideo_pl.data.module import VideoData
 from internvideo_pl.data.parts import MixtureConfig
 from internvideo_pl.errors import UserError, hint
 from internvideo_pl.modules.base import VideoModule
+from internvideo_pl.run.batches import StepBatch
 from internvideo_pl.run.tasks import TASKS, Parents
 
 
@@ -41,6 +43,8 @@ def check_fit(experiment: Experiment) -> None:
     for role in experiment.parents:
         if role not in task.roles:
             raise UserError(f"parents.{role}: objective {name!r} starts from {' and '.join(task.roles)} only")
+    if experiment.trainer.compile:
+        require_compiler(experiment.trainer.accelerator != "cpu" and torch.cuda.is_available())
     if "second" in experiment.parents and getattr(experiment.backbone, "second", None) is None:
         raise UserError(
             "parents.second: this backbone has no second video tower; give it one with backbone.second.size="
@@ -124,25 +128,17 @@ def check_labels(experiment: Experiment, data: VideoData) -> None:
         )
 
 
-def world_size(trainer: TrainerConfig) -> int:
-    """Processes of a run: devices of a machine, all its GPUs for "auto", times machines."""
-    devices = trainer.devices
-    if devices in ("auto", -1, "-1"):
-        on_gpu = trainer.accelerator != "cpu" and torch.cuda.is_available()
-        devices = torch.cuda.device_count() if on_gpu else 1
-    return int(devices) * trainer.num_nodes
-
-
 def build_module(experiment: Experiment, data: VideoData, parents: Parents, total_steps: int) -> VideoModule:
     """The LightningModule of an experiment, with its parents' weights in place."""
-    trainer = experiment.trainer
-    batch = experiment.data.batch_size * trainer.accumulate_grad_batches * world_size(trainer)
     optimisation: dict[str, Any] = {
         "optimizer": experiment.optimizer,
         "total_steps": total_steps,
-        "global_batch": batch,
+        "global_batch": StepBatch.of(experiment).size,
     }
-    return TASKS[experiment.objective.name].build(experiment, data, parents, optimisation)
+    module = TASKS[experiment.objective.name].build(experiment, data, parents, optimisation)
+    if experiment.trainer.compile:
+        compile_blocks(module.objective)
+    return module
 
 
 def saved_model(module: VideoModule) -> nn.Module:

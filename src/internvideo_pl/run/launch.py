@@ -19,7 +19,7 @@ from internvideo_pl.callbacks.ranks import Ranks
 from internvideo_pl.callbacks.watchdog import AGAIN
 from internvideo_pl.config import Experiment
 from internvideo_pl.errors import Interrupted, RunFailed, UserError
-from internvideo_pl.run.build import world_size
+from internvideo_pl.run.batches import world_size
 
 PORT = 29500  # torchrun's own default, for machines that are given no MASTER
 MEETING = 900  # seconds that machines wait for each other at the start, torchrun's own default

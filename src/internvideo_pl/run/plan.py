@@ -19,7 +19,8 @@ from internvideo_pl.data.parts import MixtureConfig
 from internvideo_pl.data.temporal.module import LocalizationConfig
 from internvideo_pl.errors import UserError, hint
 from internvideo_pl.modules.shape import StepShape, step_shape
-from internvideo_pl.run.build import build_data, build_module, check_fit, readers_of, world_size
+from internvideo_pl.run.batches import StepBatch, share_out
+from internvideo_pl.run.build import build_data, build_module, check_fit, readers_of
 from internvideo_pl.run.schemas import SCHEMAS
 from internvideo_pl.tables.render import print_table
 from internvideo_pl.tables.table import Cell, Column, Table
@@ -78,6 +79,7 @@ def main(name: str, overrides: list[str], mini: bool, gpu: str | None, mfu: floa
     if experiment.stages:
         raise UserError(f"{name} runs several experiments: plan one of its stages, such as {experiment.stages[0]}")
     check_fit(experiment)
+    share_out(experiment)
     if isinstance(experiment.data, LocalizationConfig) and experiment.data.sampling != "windows":
         raise UserError(f"{name} trains on features, minutes of one GPU: there is nothing to plan; plan their encoder")
     board = None if gpu is None else _board(gpu)
@@ -132,13 +134,8 @@ def _steps(experiment: Experiment, clips: int) -> int:
     trainer = experiment.trainer
     limits = [trainer.max_steps] if trainer.max_steps >= 0 else []
     if trainer.max_epochs >= 0:
-        limits.append(trainer.max_epochs * max(clips // _global_batch(experiment), 1))
+        limits.append(trainer.max_epochs * max(clips // StepBatch.of(experiment).size, 1))
     return min(limits)
-
-
-def _global_batch(experiment: Experiment) -> int:
-    trainer = experiment.trainer
-    return experiment.data.batch_size * trainer.accumulate_grad_batches * world_size(trainer)
 
 
 def _assumed(shape: StepShape, board: str, mfu: float) -> Pace:
@@ -186,9 +183,9 @@ def _facts(
     price: float | None,
 ) -> list[list[Cell]]:
     """The plan's lines."""
-    world, batch = world_size(experiment.trainer), experiment.data.batch_size
-    accumulated = experiment.trainer.accumulate_grad_batches
-    trained = steps * _global_batch(experiment)
+    step = StepBatch.of(experiment)
+    world, batch = step.devices, step.each
+    trained = steps * step.size
     hours = trained * pace.seconds_per_clip / world / 3600
     averaged = experiment.optimizer is not None and experiment.optimizer.ema is not None
     states = shape.states(averaged)
@@ -196,7 +193,7 @@ def _facts(
     each = share * shape.activations
     lines: list[tuple[str, str, str]] = [
         ("training clips an epoch", f"{clips:,}", source),
-        ("global batch", f"{_global_batch(experiment):,}", f"{batch} x {world} devices x {accumulated} accumulated"),
+        ("global batch", f"{step.size:,}", str(step)),
         ("optimiser steps", f"{steps:,}", f"{trained:,} clips"),
         ("parameters", f"{shape.parameters / 1e6:,.1f} M", f"{shape.trainable / 1e6:,.1f} M of them trained"),
         ("operations a clip", _flop(shape.flops), "counted: forward and backward"),

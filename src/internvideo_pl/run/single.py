@@ -27,7 +27,8 @@ from internvideo_pl.data.mixture import MixtureData
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.errors import UserError
 from internvideo_pl.modules.base import VideoModule
-from internvideo_pl.run.build import build_data, build_module, check_fit, check_labels, saved_model, world_size
+from internvideo_pl.run.batches import describe, world_size
+from internvideo_pl.run.build import build_data, build_module, check_fit, check_labels, saved_model
 from internvideo_pl.run.features import with_features
 from internvideo_pl.run.finished import Finished, finish, read_finished
 from internvideo_pl.run.folder import DONE
@@ -146,6 +147,8 @@ def _run(
         if isinstance(data, MixtureData) and steps > 0:
             write_mixture(data, folder)
         _say_how_it_goes_on(record, folder, steps)
+        if steps > 0 and report is None:
+            print(describe(experiment), file=sys.stderr, flush=True)
     with turns.turn("note"):
         record = _noted(folder)
     meter, pace = CostMeter(experiment.cost, folder), Throughput(experiment.trainer.log_every_n_steps)

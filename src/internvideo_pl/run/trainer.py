@@ -21,7 +21,7 @@ from internvideo_pl.callbacks.finite import StopOnNonFinite
 from internvideo_pl.callbacks.interrupts import Interrupts
 from internvideo_pl.callbacks.randomness import StepRandomness
 from internvideo_pl.config import Experiment, TrainerConfig
-from internvideo_pl.run.build import world_size
+from internvideo_pl.run.batches import world_size
 from internvideo_pl.run.fsdp import FullyShardedStrategy
 from internvideo_pl.run.metrics_log import MetricsLog
 from internvideo_pl.run.wandb_log import WandbLog

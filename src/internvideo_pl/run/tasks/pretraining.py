@@ -41,4 +41,4 @@ def _align(experiment: Experiment, data: VideoData, parents: Parents, optimisati
 
 
 MASKED = Task(Masked, (MaskedChoice,), _masked)
-ALIGN = Task(Align, (MultimodalChoice,), _align)
+ALIGN = Task(Align, (MultimodalChoice,), _align, contrasts=True)

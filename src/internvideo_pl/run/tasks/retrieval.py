@@ -34,4 +34,4 @@ def _retrieval(experiment: Experiment, data: VideoData, parents: Parents, optimi
     return ContrastiveAlignment(Alignment(encoder, config), **optimisation)
 
 
-RETRIEVAL = Task(Retrieve, (MultimodalChoice,), _retrieval)
+RETRIEVAL = Task(Retrieve, (MultimodalChoice,), _retrieval, contrasts=True)

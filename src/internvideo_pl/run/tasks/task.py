@@ -27,6 +27,7 @@ class Task:
         build: (experiment, data, parents, optimisation) -> its module, the parents' weights in place. `optimisation`
             holds what `VideoModule` is made with beside its objective.
         roles: Parents that it can start from.
+        contrasts: Whether its loss compares the videos of a step with each other.
         recognizes: Whether it is about the classes of one dataset.
     """
 
@@ -34,6 +35,7 @@ class Task:
     backbones: tuple[type, ...]
     build: Build
     roles: tuple[str, ...] = ("backbone",)
+    contrasts: bool = False
     recognizes: bool = False
 
 
