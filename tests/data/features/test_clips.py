@@ -9,6 +9,7 @@ from internvideo_pl.data.features.batch import collate_features
 from internvideo_pl.data.features.clips import FeatureClips, FeatureConfig, TrainingFeatures, resized
 from internvideo_pl.data.features.crop import crop
 from internvideo_pl.data.features.file import VideoFeatures, write_features
+from internvideo_pl.data.features.grid import to_seconds
 from internvideo_pl.data.order import Draw
 from internvideo_pl.errors import UserError
 
@@ -76,6 +77,22 @@ def test_draws_are_repeatable_and_differ(tmp_path):
     assert torch.equal(one.segments, again.segments)
     assert any(not torch.equal(one.features, each.features) for each in other)
     assert one.features.shape == (8, 3)
+
+
+def test_resampled_actions_reach_from_the_first_second_of_a_video_to_its_last(tmp_path):
+    """Windows of one second, a quarter of one apart, at half as many places as there are windows."""
+    windows, duration = 33, 9.0
+    found = VideoFeatures(np.zeros((windows, 3), np.float16), 0.5 + 0.25 * np.arange(windows), duration)
+    told = {"duration": duration, "segments": [[0.0, 2.0], [7.0, duration]], "labels": [0, 1], "ambiguous": []}
+    path = write_features(tmp_path, "v", found)
+    config = FeatureConfig(max_len=16, resize=True, crop_share=(0.8, 0.9))
+    clips = TrainingFeatures([Sample(str(path), "v", 0, annotation=told)], config, None, None, seed=0, offset=None)
+    ends = set()
+    for epoch in range(40):
+        clip = clips[Draw(epoch, 0)]
+        ends |= {round(float(second), 2) for second in to_seconds(clip.segments.numpy(), clip.seconds).ravel()}
+    assert min(ends) == pytest.approx(0.0, abs=0.02)
+    assert max(ends) == pytest.approx(duration, abs=0.02)
 
 
 def test_a_damaged_file_is_replaced_in_training_and_named_in_tests(tmp_path):

@@ -134,11 +134,12 @@ class TrainingFeatures(FeatureClips):
 
     Args:
         seed: Seed of the run.
-        offset: Places that a window reaches beyond its middle on each side.
+        offset: Places that a window reaches beyond its middle on each side; None for each video's own, which resampled
+            features need: as many as there are from the video's beginning to the first middle.
         others: As for `FeatureClips`.
     """
 
-    def __init__(self, *others: Any, seed: int, offset: float) -> None:
+    def __init__(self, *others: Any, seed: int, offset: float | None) -> None:
         super().__init__(*others)
         self.seed = seed
         self.offset = offset
@@ -162,8 +163,9 @@ class TrainingFeatures(FeatureClips):
         assert clip.features is not None
         config, length = self.config, len(clip.seconds)
         segments = clip.segments.double().numpy()
+        offset = -float(to_places(0.0, clip.seconds)) if self.offset is None else self.offset
         first, last, inside, rows = crop(
-            length, segments, config.max_len, config.crop_share, config.keep_share, self.offset, rng
+            length, segments, config.max_len, config.crop_share, config.keep_share, offset, rng
         )
         return FeatureClip(
             clip.features[first:last],

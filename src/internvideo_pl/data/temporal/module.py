@@ -234,7 +234,7 @@ class LocalizationData(VideoData):
         """Shuffled stretches of the training list's features."""
         config = self.config
         self._require_features()
-        offset = 0.5 if config.features.resize else 0.5 * config.num_frames * config.stride / config.hop
+        offset = None if config.features.resize else 0.5 * config.num_frames * config.stride / config.hop
         arguments = (self._trained, config.features, self.timing, self.more_files)
         clips = TrainingFeatures(*arguments, seed=self.seed, offset=offset)
         order = TrainingOrder(len(self._trained), self.seed, self.repeats)
