@@ -3,16 +3,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
 
 from internvideo_pl.metrics.answers import Answers
+from internvideo_pl.metrics.boxes import FrameDetection, TrueBoxes
 from internvideo_pl.metrics.captions import Captions
 from internvideo_pl.metrics.choices import Choices, Counts
 from internvideo_pl.metrics.recognition import Recognition
 from internvideo_pl.metrics.retrieval import Retrieval
 from internvideo_pl.metrics.samples import first_of_each
+from internvideo_pl.metrics.temporal import TemporalDetection, TrueSegments
 
 
 def test_first_of_each():
@@ -32,7 +35,8 @@ def scores_of(shares):
         index = torch.tensor(share, dtype=torch.int64)
         recognition.update(logits[index], label[index], index)
         retrieval.update(index, video=video[index], text=text[index])
-    return {**recognition.compute(), **retrieval.compute(), **said(shares)}, recognition.missing, retrieval.missing
+    told = {**recognition.compute(), **retrieval.compute(), **said(shares), **located(shares)}
+    return told, recognition.missing, retrieval.missing
 
 
 def said(shares):
@@ -51,6 +55,35 @@ def said(shares):
         captions.update((index[:, None] + torch.arange(4)) % 8, index)
     metrics = {"answers": answers, "choices": choices, "counts": counts, "captions": captions}
     return {f"{name}/{key}": value for name, metric in metrics.items() for key, value in metric.compute().items()}
+
+
+def located(shares):
+    """The same of the metrics of boxes on key frames and of stretches of videos; the seventh has no detection."""
+    rng = np.random.default_rng(0)
+    corner = rng.uniform(0, 0.5, (10, 3, 2))
+    boxes, start = np.concatenate([corner, corner + 0.4], axis=2), rng.uniform(0, 9, (10, 3))
+    stretches = np.stack([start, start + 2], axis=2)
+    label, owner = rng.integers(1, 4, (10, 3)), np.repeat(np.arange(10), 3)
+    frames = FrameDetection(TrueBoxes(owner, boxes.reshape(-1, 4), label.ravel(), 10, (1, 2, 3)))
+    videos = TemporalDetection(TrueSegments(owner, stretches.reshape(-1, 2), label.ravel(), 10))
+    count = np.where(np.arange(10) == 6, 0, 3)
+    near = boxes + rng.normal(0, 0.03, boxes.shape), stretches + rng.normal(0, 0.3, stretches.shape)
+    score = torch.from_numpy(rng.integers(0, 4, (10, 3)) / 4)  # with ties
+    for share in shares:
+        mine = np.array(share, dtype=np.int64)
+        chosen = np.repeat(mine, 3)[np.repeat(count[mine] > 0, 3)]
+        place = np.tile(np.arange(3), len(chosen) // 3)
+        box, action = torch.from_numpy(near[0][chosen, place]), torch.from_numpy(label[chosen, place])
+        frames.update(mine, count[mine], box, score[chosen, place], action)
+        for number in share:
+            some = slice(count[number])
+            found = torch.from_numpy(near[1][number, some]), score[number, some], torch.from_numpy(label[number, some])
+            videos.update(number, *found)
+    return {
+        f"{name}/{key}": value
+        for name, metric in (("frames", frames), ("videos", videos))
+        for key, value in metric.compute().items()
+    }
 
 
 PADDED = ([[0, 3], [6]], [[1, 4, 7, 2, 5, 8], [0]])  # shares of two processes; both see sample 0
