@@ -44,7 +44,7 @@ def test_official_entries_that_a_public_test_quotes_are_read(tmp_path):
     entries = json.loads((REAL / "activitynet/mmaction2_test_gt.json").read_text())
     path = put(tmp_path / "list.json", json.dumps({"database": entries}))
     videos = read_database(path, ("validation",))
-    assert [(video.key, video.duration) for video in videos][0] == ("v_bYUmtLBL7W4", 224.49)
+    assert (videos[0].key, videos[0].duration) == ("v_bYUmtLBL7W4", 224.49)
     assert {each.label for video in videos for each in video.instances} <= set(lines("activitynet/label_map.txt"))
 
 
@@ -64,5 +64,7 @@ def test_thumos14_in_the_official_files_and_as_actionformer_packs_it_agree():
                 shared += len(ours)
     assert shared > 20
     for video in packed.values():  # every CliffDiving is a Diving
-        at = {name: {(i.start, i.end) for i in video.instances if i.label == name} for name in ("CliffDiving", "Diving")}
+        at = {
+            name: {(i.start, i.end) for i in video.instances if i.label == name} for name in ("CliffDiving", "Diving")
+        }
         assert at["CliffDiving"] <= at["Diving"]
