@@ -36,17 +36,25 @@ DEFECTS = (
 )
 
 
-def ego4d_facts(name: str, task: str, stem: str, num_classes: int = 0, defects: tuple[str, ...] = ()) -> DatasetFacts:
+def ego4d_facts(
+    name: str,
+    task: str,
+    stem: str,
+    num_classes: int = 0,
+    defects: tuple[str, ...] = (),
+    splits: Mapping[str, int] | None = None,
+) -> DatasetFacts:
     """The facts of one of Ego4D's tasks, whose lists are `<stem>_{train,val,test_unannotated}.json`.
 
-    Official counts are left out: none is published that could be confirmed without the licence.
+    Counts of lists are given where they are known to the entry, of short-term anticipation alone: those of queries and
+    moments that could be found are rounded, of hands and changes there are none without the licence.
     """
     layout = f"v1/annotations/{stem}_{{train,val,test_unannotated}}.json and v1/clips/<clip_uid>.mp4"
     whole = " (or v1/full_scale/<video_uid>.mp4, v1/video_540ss/<video_uid>.mp4)"
     return DatasetFacts(
         name=name,
         task=task,
-        splits={},
+        splits=splits or {},
         url=URL,
         licence=LICENCE,
         terms=TERMS,
@@ -79,7 +87,9 @@ class Entry:
         """
         try:
             value = json.loads(file.read_bytes())
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        except OSError as error:
+            raise UserError(f"{file} cannot be read ({error.strerror})") from None
+        except (ValueError, RecursionError) as error:
             raise UserError(f"{file} is no JSON ({error}); download it anew from {URL}") from None
         entry = cls(value, file)
         if not isinstance(value, dict):
@@ -122,6 +132,28 @@ class Entry:
         if isinstance(found.value, bool) or not isinstance(found.value, str | int) or found.value == "":
             raise found.wrong(f"is {found.value!r}, not a name")
         return str(found.value)
+
+    def uid(self, key: str) -> str:
+        """An id that a file is named by, which never leads out of that file's folder.
+
+        Raises:
+            UserError: There is none of that key, or it is a path.
+        """
+        found = self.text(key)
+        if found in (".", "..") or any(part in found for part in "/\\\0#"):
+            raise self.get(key).wrong(f"is {found!r}, not the name of a file")
+        return found
+
+    def count(self, key: str) -> int:
+        """A whole number from 0.
+
+        Raises:
+            UserError: There is none of that key.
+        """
+        found = self.number(key)
+        if found < 0 or found != int(found):
+            raise self.get(key).wrong(f"is {found:g}, not a whole number from 0")
+        return int(found)
 
     def number(self, key: str) -> float:
         """A finite number.

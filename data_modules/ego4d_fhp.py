@@ -55,8 +55,8 @@ def read_fhp(root: Path, split: str, footage: Footage) -> Split:
     for clip in whole.each("clips"):
         for entry in clip.each("frames"):
             start = entry.get("pre_45")
-            frame = int(start.number("frame"))
-            key = f"{clip.text('clip_id')}_{frame - 1}"
+            frame = start.count("frame")
+            key = f"{clip.uid('clip_id')}_{frame - 1}"
             if key in seen:
                 raise entry.wrong(f"repeats {key} of {seen[key]}")
             seen[key] = entry.place
@@ -77,10 +77,10 @@ def _location(footage: Footage, key: str, clip: Entry, start: Entry, frame: int)
         return str(cut)
     within = start.number("clip_frame") if start.has("clip_frame") else None
     if within is not None:
-        location = footage.clip(clip.text("clip_uid"), "", 0.0, 0.0)
+        location = footage.clip(clip.uid("clip_uid"), "", 0.0, 0.0)
         if location is not None:
             return _stretch(location, within)
-    video = footage.find(("full_scale", "video_540ss", "down_scaled"), clip.text("video_uid"))
+    video = footage.find(("full_scale", "video_540ss", "down_scaled"), clip.uid("video_uid"))
     return _stretch(str(video), frame) if video is not None and footage.shards is None else None
 
 

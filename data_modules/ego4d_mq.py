@@ -44,13 +44,13 @@ def read_moments(root: Path, split: str) -> Iterator[tuple[Untrimmed, str, float
     found: dict[str, tuple[Untrimmed, str, float]] = {}
     for video in whole.each("videos"):
         for entry in video.each("clips"):
-            key, start, end = entry.text("clip_uid"), entry.number("video_start_sec"), entry.number("video_end_sec")
+            key, start, end = entry.uid("clip_uid"), entry.number("video_start_sec"), entry.number("video_end_sec")
             if end <= start:
                 raise entry.wrong(f"ends at second {end:g} of its video, not after its beginning at {start:g}")
             labels = tuple(_labels(entry)) if split != TEST else ()
             before = found[key][0].instances if key in found else ()  # a clip may stand there once an annotator
             clip = Untrimmed(key, split, (*before, *labels), end - start)
-            found[key] = clip, video.text("video_uid"), start
+            found[key] = clip, video.uid("video_uid"), start
     for clip, uid, start in found.values():
         if split == TEST or clip.instances:
             yield clip, uid, start

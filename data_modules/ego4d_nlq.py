@@ -95,16 +95,16 @@ def read_clips(root: Path, split: str) -> Iterator[tuple[Untrimmed, str, float, 
             start, end = entry.number("video_start_sec"), entry.number("video_end_sec")
             if end <= start:
                 raise entry.wrong(f"ends at second {end:g} of its video, not after its beginning at {start:g}")
-            clip = Untrimmed(entry.text("clip_uid"), split, duration=end - start)
+            clip = Untrimmed(entry.uid("clip_uid"), split, duration=end - start)
             if clip.key in seen:
                 raise entry.wrong(f"repeats the clip {clip.key} of {seen[clip.key]}")
             seen[clip.key] = entry.place
             queries = [query for said in entry.each("annotations") for query in _queries(said, clip, split)]
-            yield clip, video.text("video_uid"), start, queries
+            yield clip, video.uid("video_uid"), start, queries
 
 
 def _queries(said: Entry, clip: Untrimmed, split: str) -> Iterator[Query]:
-    uid = said.text("annotation_uid")
+    uid = said.uid("annotation_uid")
     for number, entry in enumerate(said.each("language_queries")):
         question = entry.value.get("query") if isinstance(entry.value, dict) else None
         if question is not None and not isinstance(question, str):

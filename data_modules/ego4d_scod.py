@@ -71,12 +71,12 @@ class Ego4dScod(Ego4dData, ChangeData):
             check_split(whole, listed)
             ids, seen, found = self._image_ids(listed), dict[str, str](), []
             for number, entry in enumerate(whole.each("clips")):
-                frames = [int(entry.get(moment).number("frame_number")) for moment in MOMENTS]
-                key = f"{entry.text('video_uid')}_{'_'.join(map(str, frames))}"
+                frames = [entry.get(moment).count("frame_number") for moment in MOMENTS]
+                key = f"{entry.uid('video_uid')}_{'_'.join(map(str, frames))}"
                 if key in seen:
                     raise entry.wrong(f"repeats {key} of {seen[key]}")
                 seen[key] = entry.place
-                names = [f"{entry.text('video_uid')}/{frame}" for frame in frames]
+                names = [f"{entry.uid('video_uid')}/{frame}" for frame in frames]
                 if ids is not None and (unknown := [name for name in names if name not in ids]):
                     raise entry.wrong(f"has frame {unknown[0]}, which coco_annotations does not list")
                 images = [3 * number + k + 1 if ids is None else ids[name] for k, name in enumerate(names)]
@@ -90,12 +90,18 @@ class Ego4dScod(Ego4dData, ChangeData):
         path = next((p for release in RELEASES if (p := self.root / release / name).is_file()), None)
         if path is None:
             return None
-        ids = {}
+        ids: dict[str, int] = {}
+        places: dict[str | int, str] = {}  # of names and of ids, which are each one image's
         for image in Entry.read(path).each("images"):
             file = PurePosixPath(image.text("file_name"))
-            if not file.stem.isdecimal():
+            if not file.stem.isdecimal() or not file.parent.name:
                 raise image.get("file_name").wrong(f"is {str(file)!r}, not <video_uid>/<frame_number>.jpg")
-            ids[f"{file.parent.name}/{int(file.stem)}"] = int(image.number("id"))
+            name, number = f"{file.parent.name}/{int(file.stem)}", image.count("id")
+            for key, value in (("file_name", name), ("id", number)):
+                if value in places:
+                    raise image.get(key).wrong(f"is {value}, as that of {places[value]}")
+                places[value] = image.place
+            ids[name] = number
         return ids
 
     def read(self, split: str) -> Split:
@@ -124,40 +130,39 @@ class Ego4dScod(Ego4dData, ChangeData):
 
     def _place(self, entry: Entry) -> tuple[str, list[float]] | None:
         """Where the frames are and their seconds there: in the clip, or in the whole video."""
-        clip = self.footage.find(CLIP_FOLDERS, entry.text("clip_uid"))
+        clip = self.footage.find(CLIP_FOLDERS, entry.uid("clip_uid"))
         moments = [entry.get(moment) for moment in MOMENTS]
         if clip is not None and all(moment.has("clip_frame_number") for moment in moments):
             path, name = clip, "clip_frame_number"
         else:
-            video = self.footage.find(VIDEO_FOLDERS, entry.text("video_uid"))
+            video = self.footage.find(VIDEO_FOLDERS, entry.uid("video_uid"))
             if video is None:
                 return None
             path, name = video, "frame_number"
-        at = [moment.number(name) / FPS for moment in moments]
+        at = [moment.count(name) / FPS for moment in moments]
         return excerpt_location(path, min(at), max(at) + 1 / FPS), at
 
     def official_changes(self) -> OfficialChanges:
-        """Of the test list; no boxes where they are withheld."""
-        rows: list[tuple[int, list[float]]] = []
-        images, sizes, known = list[int](), list[tuple[int, int]](), False
+        """Of the test list; no boxes where they are withheld. A frame of two entries is one image, its boxes once."""
+        rows: dict[tuple[int, tuple[float, ...]], None] = {}
+        sizes, known = dict[int, tuple[int, int]](), False
         for entry, _, ids in self._entries(self.test_list):
             for moment, image in zip(MOMENTS, ids, strict=True):
                 frame = entry.get(moment)
-                images.append(image)
-                sizes.append(_size(frame))
+                sizes[image] = _size(frame)
                 known |= frame.has("bbox")
-                rows += [(image, box) for box in _boxes(frame, sizes[-1])]
+                rows |= dict.fromkeys((image, tuple(box)) for box in _boxes(frame, sizes[image]))
         return OfficialChanges(
             image=np.array([row[0] for row in rows], dtype=np.int64),
             box=np.array([row[1] for row in rows], dtype=np.float64).reshape(-1, 4),
-            images=images,
-            size=np.array(sizes, dtype=np.int64).reshape(-1, 2),
+            images=list(sizes),
+            size=np.array(list(sizes.values()), dtype=np.int64).reshape(-1, 2),
             known=known,
         )
 
 
 def _size(frame: Entry) -> tuple[int, int]:
-    width, height = int(frame.number("width")), int(frame.number("height"))
+    width, height = frame.count("width"), frame.count("height")
     if min(width, height) < 1:
         raise frame.wrong(f"is {width} x {height} pixels")
     return width, height

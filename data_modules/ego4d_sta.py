@@ -10,7 +10,6 @@ Boxes are pixels of the annotated frame. A sample is an entry of "annotations": 
 boxes that a test reads are the detector's, with their nouns. The test list has no objects.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +22,7 @@ from data_modules.ego4d import (
     CLIP_FOLDERS,
     FPS,
     RELEASES,
+    TEST,
     VIDEO_FOLDERS,
     Ego4dData,
     Entry,
@@ -35,6 +35,7 @@ from internvideo_pl.data.keyframes import KeyframeConfig
 from internvideo_pl.data.module import Split
 from internvideo_pl.data.next_objects import NextObjectData, OfficialObjects
 from internvideo_pl.errors import UserError
+from internvideo_pl.submissions.submission import is_number
 from internvideo_pl.video.sources.excerpt import excerpt_location
 
 STEM = "fho_sta"
@@ -47,6 +48,8 @@ FACTS = ego4d_facts(
         "noun and verb ids start at 0",
         "the official evaluator forgets the objects of images for which nothing is predicted",
     ),
+    # images of v1, 64,798 in all, as later work counts them; the test's is that of the official file
+    splits={"train": 27_801, "val": 17_217, TEST: 19_780},
 )
 DETECTIONS = "object_detections.json"
 
@@ -79,6 +82,11 @@ class Ego4dSta(Ego4dData, NextObjectData):
         if split not in self._lists:
             self._lists[split] = read_annotations(self.root, FACTS, STEM, split)
         return self._lists[split]
+
+    @property
+    def classes(self) -> list[str]:
+        """The nouns."""
+        return self.nouns
 
     @property
     def verbs(self) -> list[str]:
@@ -151,18 +159,18 @@ class Ego4dSta(Ego4dData, NextObjectData):
         return _objects(entry, self._size("train", entry), len(self.nouns), len(self.verbs))
 
     def _size(self, listed: str, entry: Entry) -> tuple[float, float]:
-        video = self._list(listed).get("info").get("video_metadata").get(entry.text("video_uid"))
+        video = self._list(listed).get("info").get("video_metadata").get(entry.uid("video_uid"))
         return video.number("frame_width"), video.number("frame_height")
 
     def _place(self, entry: Entry) -> tuple[Path, float] | None:
         """Where the frame is, and its second there: in its clip, or in the whole video."""
         if self.shards is not None:
             raise UserError("frames of short-term anticipation are read out of whole clips: leave data.shards out")
-        clip = self.footage.find(CLIP_FOLDERS, entry.text("clip_uid"))
+        clip = self.footage.find(CLIP_FOLDERS, entry.uid("clip_uid"))
         if clip is not None:
-            return clip, entry.number("clip_frame") / FPS
-        video = self.footage.find(VIDEO_FOLDERS, entry.text("video_uid"))
-        return (video, entry.number("frame") / FPS) if video is not None else None
+            return clip, entry.count("clip_frame") / FPS
+        video = self.footage.find(VIDEO_FOLDERS, entry.uid("video_uid"))
+        return (video, entry.count("frame") / FPS) if video is not None else None
 
     @cached_property
     def _detections(self) -> dict[str, list[tuple[list[float], int, float]]]:
@@ -171,15 +179,29 @@ class Ego4dSta(Ego4dData, NextObjectData):
         path = self.config.detections or next((place for place in places if place.is_file()), None)
         if path is None:
             raise self.facts.absent(self.root, f"v1/annotations/{DETECTIONS}")
-        try:
-            content = json.loads(path.read_bytes())
-            return {uid: [_detection(one) for one in found] for uid, found in content.items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"{path} is not {{uid: [{{box, noun_category_id, score}}]}} ({error!r})") from error
+        whole = Entry.read(path)
+        return {uid: [_detection(one, len(self.nouns)) for one in whole.each(uid)] for uid in whole.value}
 
 
-def _detection(one: dict[str, Any]) -> tuple[list[float], int, float]:
-    return [float(side) for side in one["box"]], int(one["noun_category_id"]), float(one["score"])
+def _detection(one: Entry, nouns: int) -> tuple[list[float], int, float]:
+    """Box, noun and score of a detection; a box may lead over the frame's edge."""
+    return _box(one), _id(one, "noun", nouns), one.number("score")
+
+
+def _box(item: Entry) -> list[float]:
+    box = item.get("box").value
+    if not (isinstance(box, list) and len(box) == 4 and all(map(is_number, box))):
+        raise item.get("box").wrong(f"is {box!r}, not x1, y1, x2, y2")
+    return [float(side) for side in box]
+
+
+def _id(item: Entry, kind: str, known: int) -> int:
+    """Of a noun or a verb."""
+    key = f"{kind}_category_id"
+    number = item.count(key)
+    if number >= known:
+        raise item.get(key).wrong(f"is {number}, which is none of the {known} {kind}s that the list names")
+    return number
 
 
 def shares(box: list[float], size: tuple[float, float]) -> list[float]:
@@ -188,7 +210,7 @@ def shares(box: list[float], size: tuple[float, float]) -> list[float]:
 
 
 def _names(whole: Entry, key: str) -> list[str]:
-    found = {int(entry.number("id")): entry.text("name") for entry in whole.each(key)}
+    found = {entry.count("id"): entry.text("name") for entry in whole.each(key)}
     if sorted(found) != list(range(len(found))):
         raise whole.get(key).wrong("has ids that are not 0, 1, 2 and on")
     return [found[number] for number in range(len(found))]
@@ -210,14 +232,10 @@ def _objects(
 ) -> Iterator[tuple[list[float], int, int, float]]:
     """Box in pixels, noun, verb, seconds of every object of an annotation."""
     for item in entry.each("objects"):
-        box = item.get("box").value
-        if not (isinstance(box, list) and len(box) == 4 and all(isinstance(v, int | float) for v in box)):
-            raise item.get("box").wrong(f"is {box!r}, not x1, y1, x2, y2")
+        box = _box(item)
         if not (0 <= box[0] < box[2] <= size[0] and 0 <= box[1] < box[3] <= size[1]):
-            raise item.get("box").wrong(f"is {box!r}, not within a frame of {size[0]:g} x {size[1]:g}")
-        noun, verb = (int(item.number(f"{kind}_category_id")) for kind in ("noun", "verb"))
-        if not (0 <= noun < nouns and 0 <= verb < verbs):
-            raise item.wrong(f"has noun {noun} or verb {verb}, which the file does not list")
+            raise item.get("box").wrong(f"is {item.value['box']}, not within a frame of {size[0]:g} x {size[1]:g}")
+        noun, verb = _id(item, "noun", nouns), _id(item, "verb", verbs)
         if item.number("time_to_contact") < 0:
             raise item.get("time_to_contact").wrong("is before the frame")
-        yield [float(v) for v in box], noun, verb, item.number("time_to_contact")
+        yield box, noun, verb, item.number("time_to_contact")

@@ -1,11 +1,13 @@
-"""The exact assignment of predictions to true boxes against every assignment there is."""
+"""Losses of boxes against their definitions, the exact assignment against every assignment there is."""
 
+import math
 from itertools import permutations
 
 import numpy as np
 import pytest
+import torch
 
-from internvideo_pl.losses.boxes import assign
+from internvideo_pl.losses.boxes import assign, focal, generalised_overlap
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (1, 5), (3, 3), (3, 6), (4, 5)])
@@ -21,3 +23,52 @@ def test_no_assignment_costs_less(rows, columns):
 
 def test_nothing_to_assign():
     assert assign(np.zeros((0, 3))).tolist() == []
+
+
+def slow_overlap(a: list[float], b: list[float]) -> float:
+    """Generalised overlap as arXiv 1902.09630 writes it."""
+    shared = max(min(a[2], b[2]) - max(a[0], b[0]), 0.0) * max(min(a[3], b[3]) - max(a[1], b[1]), 0.0)
+    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared
+    hull = (max(a[2], b[2]) - min(a[0], b[0])) * (max(a[3], b[3]) - min(a[1], b[1]))
+    return shared / union - (hull - union) / hull
+
+
+def test_generalised_overlap_is_its_definition():
+    torch.manual_seed(0)
+    sides = torch.rand(2, 12, 2, 2, dtype=torch.float64).sort(dim=2).values.flatten(2)  # x1, y1, x2, y2
+    one, two = sides[0], torch.cat([sides[1, :8], sides[0, 8:]])  # the last four are equal
+    found = generalised_overlap(one[:, None], two[None])
+    for i, a in enumerate(one.tolist()):
+        for j, b in enumerate(two.tolist()):
+            assert found[i, j].item() == pytest.approx(slow_overlap(a, b), abs=1e-9)
+    assert found.diagonal()[8:].tolist() == pytest.approx([1.0] * 4)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "wanted"),
+    [
+        ([0, 0, 1, 1], [0, 0, 1, 1], 1.0),
+        ([0, 0, 1, 1], [1, 0, 2, 1], 0.0),  # they touch and fill their hull
+        ([0, 0, 1, 1], [2, 0, 3, 1], -1 / 3),  # a third of the hull is in neither
+        ([0, 0, 2, 1], [1, 0, 3, 1], 1 / 3),
+        ([0, 0, 1, 1], [9, 9, 10, 10], -0.98),
+        ([0.5, 0.5, 0.5, 0.5], [0.5, 0.5, 0.5, 0.5], 0.0),  # of no size: a number, not nan
+    ],
+)
+def test_generalised_overlap_in_closed_form(one, two, wanted):
+    boxes = torch.tensor([one, two], dtype=torch.float64, requires_grad=True)
+    found = generalised_overlap(boxes[0], boxes[1])
+    assert found.item() == pytest.approx(wanted, abs=1e-9)
+    found.backward()
+    assert boxes.grad.isfinite().all()
+
+
+def test_focal_loss_is_its_definition():
+    torch.manual_seed(0)
+    logits, target = torch.randn(40, dtype=torch.float64) * 4, (torch.rand(40) < 0.5).double()
+    for logit, wanted, found in zip(logits.tolist(), target.tolist(), focal(logits, target).tolist(), strict=True):
+        p = 1 / (1 + math.exp(-logit))
+        right, weight = (p, 0.25) if wanted else (1 - p, 0.75)
+        assert found == pytest.approx(-weight * (1 - right) ** 2 * math.log(right), abs=1e-9)
+    assert focal(torch.zeros(1), torch.ones(1)).item() == pytest.approx(0.25 * 0.25 * math.log(2))
+    assert focal(torch.tensor([-200.0, 200.0]), torch.tensor([1.0, 0.0])).tolist() == pytest.approx([50.0, 150.0])

@@ -70,6 +70,7 @@ def test_from_pixels_to_row_histogram_and_scores(tmp_path):
     with (folder / "scores.csv").open() as file:
         scores = list(csv.DictReader(file))
     assert [sum(line["part"] == part for line in scores) for part in ("known", "unknown", "training")] == [12, 12, 60]
+    assert all((folder / f"{score}.svg").is_file() for score in ("improbability", "energy"))
     drawing = (folder / "uncertainty.svg").read_text()
     assert "known" in drawing
     assert drawing in (folder / "report.html").read_text()

@@ -15,6 +15,10 @@ RECIPES = (
     "coordinate/k400_base",
     "coordinate/k400_base_control",
     "coordinate/k710_internvideo_t",
+    "ego4d/fhp",
+    "ego4d/scod",
+    "ego4d/sta",
+    "openset/ucf101_hmdb51",
 )
 
 

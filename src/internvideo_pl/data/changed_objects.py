@@ -52,7 +52,7 @@ class OfficialChanges(NamedTuple):
     Attributes:
         image: int64 (G,), id of the image of each true box.
         box: float64 (G, 4), x, y, width, height in pixels.
-        images: Ids of all images of the list, three an entry in its order.
+        images: Ids of all images of the list, each once.
         size: int64 (I, 2), width and height of each.
         known: Whether the list has boxes.
     """

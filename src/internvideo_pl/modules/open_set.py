@@ -9,6 +9,7 @@ from internvideo_pl.metrics.open_set import CALIBRATION, KNOWN, SCORES, UNKNOWN,
 from internvideo_pl.modules.base import Outcome, VideoModule
 from internvideo_pl.objectives.evidential import Evidential
 
+DRAWINGS = {"vacuity": "uncertainty", "max_probability": "improbability", "energy": "energy"}
 PARTS = {KNOWN: "known", UNKNOWN: "unknown", CALIBRATION: "training"}
 
 
@@ -65,7 +66,7 @@ class OpenSetRecognition(VideoModule):
         protocol = {"classes": len(data.classes), "evidence": self.objective.config.loss.evidence}
         outcome = Outcome("open_set", metrics, "AUROC", chance, protocol, intervals=self.metric.intervals())
         outcome.files["scores.csv"] = self._table()
-        outcome.histograms["uncertainty"] = self._spread()
+        outcome.histograms |= self._spreads()
         self.finish(outcome)
 
     def _table(self) -> str:
@@ -83,11 +84,14 @@ class OpenSetRecognition(VideoModule):
             lines.append(f'"{name}",{PARTS[part]},{own},{answer},{",".join(f"{value:.6g}" for value in values)}')
         return "\n".join(lines) + "\n"
 
-    def _spread(self) -> dict[str, list[float]]:
-        """Vacuity of the known and of the unknown test videos."""
+    def _spreads(self) -> dict[str, dict[str, list[float]]]:
+        """Each score of the known and of the unknown test videos, by the drawing's name."""
         logits, _, part = self.metric.videos()
-        score = SCORES["vacuity"](logits, self.objective.config.loss.evidence).cpu().numpy()
-        return {PARTS[kind]: score[part == kind].tolist() for kind in (KNOWN, UNKNOWN)}
+        spreads = {}
+        for name, score in SCORES.items():
+            values = score(logits, self.objective.config.loss.evidence).cpu().numpy()
+            spreads[DRAWINGS[name]] = {PARTS[kind]: values[part == kind].tolist() for kind in (KNOWN, UNKNOWN)}
+        return spreads
 
     def _prepared(self, video: Tensor) -> Tensor | tuple[Tensor, ...]:
         spec: Any = self.model.input

@@ -56,6 +56,8 @@ class Detection(nn.Module):
         with torch.no_grad():
             gain = focal(logits, torch.ones_like(logits)) - focal(logits, torch.zeros_like(logits))
             for number, each in enumerate(truth):
+                if not len(each):
+                    continue
                 cost = config.score_weight * gain[number][None] - config.overlap_weight * generalised_overlap(
                     each[:, None], boxes[number][None]
                 )
