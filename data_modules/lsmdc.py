@@ -50,6 +50,18 @@ def film_of(clip: str) -> str:
     return clip.rpartition("_")[0]
 
 
+def check_clip(name: str, where: str) -> str:
+    """A clip's id; neither it nor its film leads out of the folder of videos.
+
+    Raises:
+        UserError: One does.
+    """
+    clip = check_name(name, where)
+    if film := film_of(clip):
+        check_name(film, where)
+    return clip
+
+
 def read_lsmdc(root: Path, split: str, shards: Shards | None = None) -> Split:
     """A split, one sample a clip with its sentences, in the order in which clips first appear.
 
@@ -76,7 +88,7 @@ def read_lsmdc(root: Path, split: str, shards: Shards | None = None) -> Split:
                 raise UserError(f"{where}: {fault}; get the official list anew")
             bad.append((f"{path.name}:{number}", DecodeError(where, fault)))
             continue
-        clip = check_name(fields[0].strip(), where)
+        clip = check_clip(fields[0].strip(), where)
         if split == "test" and clip in clips:
             raise UserError(f"{where}: {clip} stands in line {clips[clip]} already; get the official list anew")
         clips.setdefault(clip, number)

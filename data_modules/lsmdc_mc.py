@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-from data_modules.lsmdc import ENDINGS, film_of
+from data_modules.lsmdc import ENDINGS, check_clip, film_of
 from internvideo_pl.data.choices import Choice, ChoiceData, read_choice
 from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.fields import read_tabs
-from internvideo_pl.data.listed_videos import VideoFiles, check_name, require_file
+from internvideo_pl.data.listed_videos import VideoFiles, require_file
 
 LSMDC_MC = DatasetFacts(
     name="LSMDC multiple choice",
@@ -55,7 +55,7 @@ def read_choices(path: Path, has_answer: bool) -> Iterator[Choice]:
     """
     seen: Counter[str] = Counter()
     for row in read_tabs(path, (*COLUMNS, "answer") if has_answer else COLUMNS):
-        clip = check_name(row.text("clip id"), row.place)
+        clip = check_clip(row.text("clip id"), row.place)
         seen[clip] += 1
         key = clip if seen[clip] == 1 else f"{clip}#{seen[clip]}"
         yield read_choice(row, key, clip, SENTENCES, row.whole("answer") - 1 if has_answer else 0)

@@ -58,7 +58,7 @@ def read_msvd(root: Path, split: str, shards: Shards | None = None) -> Split:
         raise MSVD.absent(root, f"{PICKLE} or {PLAIN}")
     captions = Captions(testing=split == "test")
     told = _sentences(path)
-    for name in names.keys() & told.keys():
+    for name in (name for name in names if name in told):
         for number, sentence in enumerate(told[name], start=1):
             captions.add(name, sentence, f"{path}, {name}, sentence {number}")
     locate = VideoFiles(root, VIDEO_FOLDERS, ENDINGS).find if shards is None else shards.get

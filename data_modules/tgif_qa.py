@@ -33,8 +33,8 @@ def _facts(name: str, task: str, part: str, train: int, test: int, *defects: str
     return DatasetFacts(
         name=name,
         task=task,
-        # Rows of the lists at github.com/YunseokJANG/tgif-qa, 4 fewer than the paper's table (arXiv 1704.04497, version
-        # of 2019) counts for training on action and on count; transition's training list is that table's.
+        # Rows of the lists at github.com/YunseokJANG/tgif-qa, 4 fewer than its table counts for training on action and
+        # on count. The training lists of frames and of transitions are as that table has them.
         splits={"train": train, "test": test},
         url=_URL,
         licence="free for academic purposes only",

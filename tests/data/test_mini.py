@@ -41,7 +41,7 @@ SMALL = {
     "ucf101_hmdb51": {"train": 2, "test": 1, "unknown": 1},
     "ucf101_mitv2": {"train": 2, "test": 1, "unknown": 1},
     "r2r_ce": {"scenes": 2, "unseen": 2, "routes": 2},
-    **dict.fromkeys(("msrvtt_full", "msvd", "lsmdc"), {"train": 20, "test": 6}),
+    **dict.fromkeys(("msrvtt_7k", "msrvtt_full", "msvd", "lsmdc"), {"train": 20, "test": 6}),
     **dict.fromkeys(("activitynet_captions", "didemo", "vatex"), {"train": 20, "test": 6}),
     "ava": {"train": 4, "val": 2},
     "ava_kinetics": {"train": 4, "val": 2, "clips": 4, "val_clips": 2},

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from data_modules.didemo import read_didemo
-from internvideo_pl.data.mini import activitynet_captions, didemo, lsmdc, msvd, vatex
+from data_modules.msrvtt import read_msrvtt
+from internvideo_pl.data.mini import activitynet_captions, didemo, lsmdc, msrvtt, msvd, vatex
 from internvideo_pl.data.mini.captioned import CaptionedMini, of_split
 from internvideo_pl.data.mini.describe import paragraph
+from internvideo_pl.data.mini.layouts import MINIS
 from internvideo_pl.data.mini.world import WARM, sample_look, sample_other
 from internvideo_pl.text.tokenizer import ClipTokenizer
 
@@ -113,3 +115,20 @@ def test_two_videos_of_one_name_are_a_mistake_of_the_layout():
         from internvideo_pl.data.mini.captioned import plan
 
         plan(0, CaptionedMini(train=2, val=0, test=2), lambda rng, number: "videos/a.mp4")
+
+
+def test_msrvtts_older_training_list_is_a_part_of_the_newer_one(tmp_path):
+    options = msrvtt.MsrvttMini(train=90, test=4)
+    trained = {}
+    for name, train in (("msrvtt", "9k"), ("msrvtt_7k", "7k")):
+        root, layout = tmp_path / name, MINIS[name]
+        clips = layout.plan(0, options)
+        (root / msrvtt.FOLDER).mkdir(parents=True)
+        for clip in clips:
+            (root / clip.path).touch()
+        layout.annotate(root, clips, 0, options)
+        assert [path.name for path in root.glob("MSRVTT_train*")] == [f"MSRVTT_train.{train}.csv"]
+        trained[train] = {sample.key for sample in read_msrvtt(root, "train", train=train).samples}
+        assert len(read_msrvtt(root, "test").samples) == 4
+    assert trained["7k"] < trained["9k"]
+    assert (len(trained["7k"]), len(trained["9k"])) == (70, 90)

@@ -21,17 +21,19 @@ class Choice:
         video: Of which video it is.
         options: What is to be chosen from.
         right: Place of the right one, from 0.
-        question: What is asked; "" where the options are descriptions of the video.
+        question: What is asked, which may be empty; None where the options are descriptions of the video.
     """
 
     key: str
     video: str
     options: tuple[str, ...]
     right: int
-    question: str = ""
+    question: str | None = None
 
 
-def read_choice(row: Row, key: str, video: str, names: tuple[str, ...], right: int, question: str = "") -> Choice:
+def read_choice(
+    row: Row, key: str, video: str, names: tuple[str, ...], right: int, question: str | None = None
+) -> Choice:
     """A choice whose options are fields of a row.
 
     Raises:
@@ -80,7 +82,8 @@ class ChoiceData(VideoData):
             if path is None:
                 found.missing.append(choice.key)
                 continue
-            texts = (choice.question or choice.options[choice.right],)
+            asked = choice.question  # an empty question gives nothing away: the right option does not stand for it
+            texts = (choice.options[choice.right] if asked is None else asked,)
             said = {"options": list(choice.options)}
             found.samples.append(Sample(path, choice.key, choice.right, texts, said))
         return found

@@ -59,6 +59,7 @@ MINIS: dict[str, Layout] = {
     "fineaction": activitynet.fineaction(),
     "thumos14": thumos14.layout(),
     "msrvtt": Layout(msrvtt.MsrvttMini, msrvtt.plan, msrvtt.annotate),
+    "msrvtt_7k": Layout(msrvtt.MsrvttMini, msrvtt.plan, partial(msrvtt.annotate, train_list="7k")),
     "r2r_ce": Layout(r2r_ce.R2RMini, r2r_ce.plan, r2r_ce.annotate),
     "msrvtt_full": Layout(msrvtt.MsrvttMini, msrvtt.plan, msrvtt.annotate),
     "msvd": msvd.LAYOUT,

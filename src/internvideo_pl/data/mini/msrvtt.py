@@ -31,6 +31,7 @@ from internvideo_pl.errors import UserError
 
 FOLDER = "videos/all"
 EVALUATION = "held_out"  # 1k-A has no validation list, so both held-out parts of the world are the test's
+SHARE_7K = 7010 / 9000  # of the training videos in the older list
 TRIES = 30  # draws for each test video before giving up on yet another distinct caption
 
 
@@ -64,8 +65,11 @@ def plan(seed: int, options: MsrvttMini) -> list[MiniClip]:
     return clips
 
 
-def annotate(folder: Path, clips: list[MiniClip], seed: int, options: MsrvttMini) -> None:
-    """Writes MSRVTT_data.json, MSRVTT_train.9k.csv and MSRVTT_JSFUSION_test.csv."""
+def annotate(folder: Path, clips: list[MiniClip], seed: int, options: MsrvttMini, train_list: str = "9k") -> None:
+    """Writes MSRVTT_data.json, MSRVTT_train.9k.csv and MSRVTT_JSFUSION_test.csv.
+
+    The older training list, MSRVTT_train.7k.csv, has seven of nine of the videos; it is written in the other's place.
+    """
     clips = sorted(clips, key=_number)
     videos: list[dict[str, Any]] = []
     sentences: list[dict[str, Any]] = []
@@ -77,9 +81,11 @@ def annotate(folder: Path, clips: list[MiniClip], seed: int, options: MsrvttMini
     data = {"info": {}, "videos": videos, "sentences": sentences}
     (folder / "MSRVTT_data.json").write_text(json.dumps(data), encoding="utf-8")
     train = [{"video_id": f"video{_number(clip)}"} for clip in clips if clip.split == "train"]
+    if train_list == "7k":
+        train = [row for index, row in enumerate(train) if interleaved(index, SHARE_7K)]
     test = [clip for clip in clips if clip.split == "test"]
     order = np.random.default_rng((seed, 3)).permutation(len(test))
-    _write_csv(folder / "MSRVTT_train.9k.csv", train)
+    _write_csv(folder / f"MSRVTT_train.{train_list}.csv", train)
     _write_csv(folder / "MSRVTT_JSFUSION_test.csv", [_query(index, test[i]) for index, i in enumerate(order)])
 
 

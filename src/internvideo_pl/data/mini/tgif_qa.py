@@ -1,8 +1,8 @@
 """The miniature in the layout of TGIF-QA: eight TAB-separated lists with CRLF line ends, a folder of GIFs.
 
 FrameQA asks as the other miniatures do. For the three tasks in time the key thing of a GIF blinks: it turns another colour
-one to four times ("what does the disc do 3 times ?", "how many times does the disc turn blue ?"), or turns it once and
-for all in the middle ("what does the disc do after turn red ?").
+one to four times, a moment each and at no regular beat ("what does the disc do 3 times ?", "how many times does the disc
+turn blue ?"), or turns it once and for all in the middle ("what does the disc do after turn red ?").
 """
 
 import csv
@@ -17,10 +17,10 @@ from internvideo_pl.data.mini.layout import MiniClip
 from internvideo_pl.data.mini.questions import QuestionMini, ask, draw_scenes
 from internvideo_pl.data.mini.render import render
 from internvideo_pl.data.mini.world import COLOURS, Look, Scene
+from internvideo_pl.errors import UserError
 
 FOLDER = "gifs"
 TYPES = ("thing", "number", "colour", "motion")  # official: 0 object, 1 number, 2 color, 3 location
-MOST_TIMES = 4
 LISTS: dict[str, tuple[str, ...]] = {
     "frameqa": ("gif_name", "question", "answer", "type", "vid_id", "key", "description"),
     "action": ("gif_name", "question", "a1", "a2", "a3", "a4", "a5", "answer", "vid_id", "key"),
@@ -35,10 +35,22 @@ class TgifMini(QuestionMini):
 
     Attributes:
         blinks: Training GIFs in which something blinks, and as many in which something changes; a fifth of it tests.
+        times: The most times that something blinks.
     """
 
     val: int = 0  # there is no such list
     blinks: int = 200
+    times: int = 4
+
+    def __post_init__(self) -> None:
+        """Refuses GIFs too short to count in.
+
+        Raises:
+            UserError: They are, or what `QuestionMini` refuses.
+        """
+        super().__post_init__()
+        if not 2 <= 2 * self.times <= self.frames:
+            raise UserError(f"times={self.times} of a miniature must be 1 to {self.frames // 2}, half of its frames")
 
 
 @dataclass(frozen=True)
@@ -75,7 +87,7 @@ def plan(seed: int, options: TgifMini) -> list[MiniClip]:
     more = replace(options, train=2 * options.blinks, val=0, test=2 * tests)
     for number, (split, scene) in enumerate(draw_scenes(seed + 1, more)):
         rng = np.random.default_rng((seed, 5, number))
-        shown.append((split, _blink(rng, scene, options.frames, lasting=bool(number % 2))))
+        shown.append((split, _blink(rng, scene, options, lasting=bool(number % 2))))
     clips = []
     for number, (split, seen) in enumerate(shown):
         rng = np.random.default_rng((seed, 6, number))
@@ -147,18 +159,24 @@ WRITERS: dict[str, Callable[[MiniClip, int, int, TgifMini], Iterable[list[str]]]
 }
 
 
-def _blink(rng: np.random.Generator, scene: Scene, frames: int, lasting: bool) -> Blink:
+def _blink(rng: np.random.Generator, scene: Scene, options: TgifMini, lasting: bool) -> Blink:
     """Makes the key of a scene turn one of the colours that nothing in it has."""
     taken = {look.colour for look in scene.looks}
     colour = str(rng.choice([name for name in COLOURS if name not in taken]))
     key = scene.things[0]
     other = replace(scene, things=(replace(key, look=replace(key.look, colour=colour), rgb=COLOURS[colour]), *scene.things[1:]))
     if lasting:
-        return Blink(scene, other, tuple(frame >= frames // 2 for frame in range(frames)), times=0)
-    times = int(rng.integers(1, MOST_TIMES + 1))
-    period = frames / times
-    shown = tuple(frame % period >= period / 2 for frame in range(frames))
-    return Blink(scene, other, shown, times)
+        return Blink(scene, other, tuple(frame >= options.frames // 2 for frame in range(options.frames)), times=0)
+    times = int(rng.integers(1, options.times + 1))
+    return Blink(scene, other, _moments(rng, options.frames, options.frames // options.times - 1, times), times)
+
+
+def _moments(rng: np.random.Generator, frames: int, length: int, times: int) -> tuple[bool, ...]:
+    """For each frame whether it belongs to one of `times` moments of `length` frames; gaps before them are drawn."""
+    free = frames - times * (length + 1)  # frames beside the moments and the shortest gaps
+    gaps = np.diff(np.sort(rng.integers(0, free + 1, times)), prepend=0)
+    shown = [part for gap in gaps for part in (False,) * (1 + int(gap)) + (True,) * length]
+    return tuple(shown) + (False,) * (frames - len(shown))
 
 
 def _options(rng: np.random.Generator, sought: str, but: str) -> tuple[list[str], str]:
