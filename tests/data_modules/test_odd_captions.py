@@ -1,4 +1,4 @@
-"""Every reader of text-video sets: odd sentences are kept, empty ones named, and no id leads out of the videos' folder."""
+"""Readers of text-video sets: odd sentences are kept, empty ones named, and no id leads out of the videos' folder."""
 
 import csv
 import json
@@ -25,7 +25,14 @@ from internvideo_pl.data.module import Split
 from internvideo_pl.errors import UserError
 
 # emoji with joiners, right to left, longer than any context, control characters and a separator, quotes, full width
-ODD = ("🐕 läuft 👩‍👩‍👧", "كلب يركض ← \u202eخلف", "word " * 499 + "word", "a\x01dog\x07\u2028runs\x85on", 'a "quoted', "ＡＢＣ é")
+ODD = (
+    "🐕 läuft 👩‍👩‍👧",
+    "كلب يركض ← \u202eخلف",
+    "word " * 499 + "word",
+    "a\x01dog\x07\u2028runs\x85on",
+    'a "quoted',
+    "ＡＢＣ é",
+)
 OUTSIDE = ("../v", "/etc/passwd", "a/../../v", "..", ".", "..\\v", "C:\\v", "v\x00", "")
 
 
@@ -92,12 +99,15 @@ READERS = {
     "msrvtt_full": Reader(
         _msrvtt, read_full, "MSRVTT_data.json, sentence {}", "videos/all/v.mp4", "MSRVTT_data.json, sentence 1"
     ),
-    "msvd": Reader(
-        _msvd, read_msvd, "raw-captions.pkl, v, sentence {}", "YouTubeClips/v.avi", "list.txt, line 1"
-    ),
+    "msvd": Reader(_msvd, read_msvd, "raw-captions.pkl, v, sentence {}", "YouTubeClips/v.avi", "list.txt, line 1"),
     "lsmdc": Reader(_lsmdc, read_lsmdc, "LSMDC16_annos_training.csv, line {}", "videos/v.avi", r"csv, line 1"),
     "activitynet": Reader(
-        _activitynet, read_activitynet_captions, "train.json, v, sentence {}", "videos/v.mkv", r"(train|val_1).json, ", True
+        _activitynet,
+        read_activitynet_captions,
+        "train.json, v, sentence {}",
+        "videos/v.mkv",
+        r"(train|val_1).json, ",
+        True,
     ),
     "didemo": Reader(_didemo, read_didemo, "train_data.json, entry {}", "videos/v", r"_data.json, entry 1", True),
     "vatex": Reader(
