@@ -1,6 +1,7 @@
 """A sweep as pictures: every trial as a line through its parameters, and how much each parameter matters."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,10 +9,11 @@ from typing import Any
 from internvideo_pl.tables.axis import Scale, extent, ticks, widened
 from internvideo_pl.tables.drawing import Drawing, Path, Shape, box, label
 
-GAP, LEFT, TOP, HEIGHT, BOTTOM = 170, 70, 64, 240, 34  # of the axes, in pixels
+GAP, LEFT, TOP, HEIGHT, BOTTOM = 170, 90, 64, 240, 34  # of the axes, in pixels
 NAMES, LENGTH, ROW = 260, 300, 30  # of the bars
 CHOICES = 8  # values up to which numbers are told apart one by one, and not as a range
 LETTERS = 24  # of a parameter's name that are shown
+MARK = 10.5  # size of what is written beside an axis
 
 
 @dataclass(frozen=True)
@@ -54,21 +56,14 @@ def parallel_coordinates(points: Sequence[Point], logarithmic: Sequence[str], me
     """
     done = [point for point in points if math.isfinite(point.score)]
     names = list(points[0].values) if points else []
-    width = LEFT + GAP * len(names) + 110
+    width = 2 * LEFT + GAP * len(names)
     if not done:
         return Drawing(width, TOP + HEIGHT + BOTTOM, [label(LEFT, TOP, "no trial has come to its end")], "no trials")
     axes = [_axis(name, [point.values[name] for point in done], name in logarithmic) for name in names]
     axes.append(_axis(metric, [point.score for point in done], False, numbers=True))
     order = sorted(range(len(done)), key=lambda i: (done[i].score if maximize else -done[i].score, -i))
     ranked = [done[i] for i in order]  # the best last, of equal ones the first
-    shapes: list[Shape] = [label(LEFT - 50, 22, f"{len(done)} trials; boldly the best", color="ink", size=14)]
-    for i, axis in enumerate(axes):
-        x = LEFT + i * GAP
-        shapes.append(Path([[(x, TOP), (x, TOP + HEIGHT)]], "muted"))
-        name = axis.name if len(axis.name) <= LETTERS else f"...{axis.name[-LETTERS:]}"
-        shapes.append(label(x, TOP - 14, name, "middle", "ink"))
-        for place, word in axis.marks():
-            shapes.append(label(x - 6, _y(place) + 4, word if len(word) <= 14 else f"{word[:13]}…", "end", size=10.5))
+    shapes: list[Shape] = [label(12, 22, f"{len(done)} trials; boldly the best", color="ink", size=14)]
     for place, point in enumerate(ranked):
         best = place == len(ranked) - 1
         line = [(LEFT + i * GAP, _y(axis.at(point.values[axis.name]))) for i, axis in enumerate(axes[:-1])]
@@ -77,6 +72,8 @@ def parallel_coordinates(points: Sequence[Point], logarithmic: Sequence[str], me
         shapes.append(
             Path([line], "line-2" if best else "line-1", 3 if best else 1.2, opacity=1 if best else 0.15 + 0.5 * share)
         )
+    for i, axis in enumerate(axes):  # over the lines, or nobody could read it
+        shapes += _drawn(axis, LEFT + i * GAP)
     top = ranked[-1]
     said = ", ".join(f"{name} {value}" for name, value in top.values.items())
     return Drawing(
@@ -101,6 +98,30 @@ def importance_bars(shares: Mapping[str, float], metric: str, trials: int) -> Dr
         ]
     alt = "importance: " + ", ".join(f"{name} {share:.0%}" for name, share in ordered)
     return Drawing(NAMES + LENGTH + 70, 44 + len(ordered) * ROW + 10, shapes, alt)
+
+
+def _drawn(axis: _Axis, x: float) -> list[Shape]:
+    """An axis with its name and its marks, each on a ground of its own."""
+    shapes: list[Shape] = [
+        Path([[(x, TOP), (x, TOP + HEIGHT)]], "muted"),
+        label(x, TOP - 14, _end_of(axis.name), "middle", "ink"),
+    ]
+    for place, word in axis.marks():
+        word = word if len(word) <= 14 else f"{word[:13]}…"
+        width = 0.62 * MARK * len(word) + 4
+        shapes.append(box(x - 4 - width, _y(place) - 8, width, 16, "panel", 0.85))
+        shapes.append(label(x - 6, _y(place) + 4, word, "end", size=MARK))
+    return shapes
+
+
+def _end_of(name: str) -> str:
+    """A name, or of a long one the last parts."""
+    if len(name) <= LETTERS:
+        return name
+    parts = re.split(r"(?<=[.:/])", name)
+    while len(parts) > 1 and sum(map(len, parts)) > LETTERS:
+        parts = parts[1:]
+    return "".join(parts)[-LETTERS:]
 
 
 def _y(place: float) -> float:

@@ -66,3 +66,19 @@ def test_importance_names_what_matters(tmp_path):
     assert max(shares, key=shares.get) == "lr"
     assert "fixed" not in shares
     assert importance(sweep, run(sweep, 3)) == {}
+
+
+def test_a_whole_grid_is_judged_by_its_main_effects(tmp_path):
+    """Means 1 and 3 of a (variance 1), 1.75 and 2.25 of b (1/16)."""
+    said = {"a": {"values": [1, 2]}, "b": {"values": [True, False]}, "fixed": {"value": 7}}
+    parameters = tuple(read_parameter(name, words) for name, words in said.items())
+    sweep = Sweep("try", True, tmp_path, {}, "demo", (), "grid", "test/top1", True, parameters)
+    trials = []
+    for number in range(4):
+        values, inner = draw(sweep, number, trials)
+        value = 2.0 * values["a"] - 1 + (0.25 if values["b"] else -0.25)
+        trials.append(Trial(number, values, inner, "done", value))
+    assert importance(sweep, trials) == pytest.approx({"a": 16 / 17, "b": 1 / 17})
+    assert importance(sweep, trials[:3]) == {}
+    alike = [Trial(trial.number, trial.values, {}, "done", 5.0) for trial in trials]
+    assert importance(sweep, alike) == {}
