@@ -40,9 +40,9 @@ def draw(sweep: Sweep, number: int, trials: Sequence[Trial]) -> tuple[dict[str, 
 def importance(sweep: Sweep, trials: Sequence[Trial]) -> dict[str, float]:
     """Share of each varied parameter in how the metric varies; empty for too few trials.
 
-    Of a whole grid they are its main effects: how far the means of a parameter's values lie apart (their variance), as a
-    share of that of all parameters; how parameters work together is not in it. Else they are optuna's estimate
-    (PED-ANOVA), from 20 trials on.
+    Of a whole grid they are its main effects: the variance of the means of a parameter's values, as a share of that of
+    all parameters; how parameters work together is not in it. Else they are optuna's estimate (PED-ANOVA), from 20
+    trials on.
 
     Raises:
         UserError: Optuna is not installed.
