@@ -26,7 +26,9 @@ def test_masked_pretraining_has_1024_videos_a_step_everywhere(devices: int, each
     assert experiment.trainer.accumulate_grad_batches == accumulated
     assert experiment.data.batch_size == each
     line = describe(experiment)
-    assert line.startswith(f"1,024 videos a step ({each} x {devices} devices x {accumulated} accumulated)")
+    assert line.startswith(
+        f"1,024 videos a step ({each} x {devices} device{'s' * (devices > 1)} x {accumulated} accumulated)"
+    )
     assert line.endswith(f"learning rate {1.5e-4 * 1024 / REFERENCE_BATCH:.4g} = 0.00015 x 1,024 / 256")
 
 

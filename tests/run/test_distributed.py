@@ -94,6 +94,21 @@ def test_weights_in_parts_equal_whole_ones_and_either_goes_on_from_the_others_ch
             np.testing.assert_allclose(mine[name], value, atol=5e-4, err_msg=name)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [[], ["trainer.compile=true"]])
+def test_masked_pretraining_with_weights_in_parts(environment, videos, tmp_path, more):
+    """Its reconstructions on the way want the whole model; compiled blocks are gathered like others."""
+    folder = tmp_path / "run"
+    command = own(videos, "trainer.max_steps=4", "trainer.devices=2", "trainer.strategy=fsdp", f"paths.run={folder}")
+    done = subprocess.run(
+        [sys.executable, "-m", "internvideo_pl", *command, "trainer.global_batch=8", *more],
+        env=environment, capture_output=True, text=True, timeout=500,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "8 videos a step (2 x 2 devices x 2 accumulated), learning rate 0.0005" in done.stderr
+    assert (folder / "reconstruction.png").is_file()
+
+
 @pytest.fixture
 def videos(tmp_path) -> Path:
     folder = tmp_path / "videos"

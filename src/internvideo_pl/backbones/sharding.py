@@ -29,7 +29,7 @@ def shard(objective: nn.Module, mesh: DeviceMesh) -> None:
         objective: Is called as a module in training, never by another of its methods.
         mesh: The processes.
     """
-    if isinstance(objective, FSDPModule):
+    if in_parts(objective):
         return
     numbers = {value for value in objective.parameters() if value.ndim == 0}
     for name, module in reversed(list(objective.named_modules())):  # inner ones first
@@ -39,6 +39,11 @@ def shard(objective: nn.Module, mesh: DeviceMesh) -> None:
     for number in numbers:
         if number.requires_grad:
             number.register_post_accumulate_grad_hook(partial(_average, mesh))
+
+
+def in_parts(objective: nn.Module) -> bool:
+    """Whether each process holds only a part of its parameters."""
+    return isinstance(objective, FSDPModule)
 
 
 def _average(mesh: DeviceMesh, number: Tensor) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from internvideo_pl.backbones.sharding import in_parts
 from internvideo_pl.callbacks.insight import recognition_insight, similarity_map
 from internvideo_pl.callbacks.pictures import Preview, Strip, filmstrip
 from internvideo_pl.callbacks.routes import Route, draw_routes
@@ -52,8 +53,11 @@ class Previews(L.Callback):
     def on_train_batch_end(
         self, trainer: L.Trainer, module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Of masked pretraining, draw reconstructions at each quarter of the run, to be seen while it trains."""
-        if not isinstance(module, MaskedReconstruction) or not trainer.is_global_zero:
+        """Of masked pretraining, draw reconstructions at each quarter of the run, to be seen while it trains.
+
+        Not where each process holds a part of the weights: one alone could not run the model.
+        """
+        if not isinstance(module, MaskedReconstruction) or not trainer.is_global_zero or in_parts(module.objective):
             return
         step = trainer.global_step
         if step == self.drawn_at or step not in {module.total_steps * i // QUARTERS for i in range(1, QUARTERS)}:

@@ -46,7 +46,7 @@ class StepBatch:
         return self.each * self.devices * self.accumulated
 
     def __str__(self) -> str:
-        return f"{self.each:,} x {self.devices} devices x {self.accumulated} accumulated"
+        return f"{self.each:,} x {self.devices} device{'s' * (self.devices > 1)} x {self.accumulated} accumulated"
 
 
 def share_out(experiment: Experiment) -> None:
@@ -82,7 +82,8 @@ def share_out(experiment: Experiment) -> None:
 def describe(experiment: Experiment) -> str:
     """One line on the batch of a training step and the learning rate that follows from it."""
     batch, optimizer = StepBatch.of(experiment), experiment.optimizer
-    line = f"{batch.size:,} videos a step ({batch})"
+    parts = f" ({batch})" if batch.size > batch.each else ""
+    line = f"{batch.size:,} videos a step{parts}"
     if isinstance(optimizer, OptimizerConfig):
         rate = optimizer.lr * batch.size / REFERENCE_BATCH if optimizer.scale_lr else optimizer.lr
         scaled = f" = {optimizer.lr:g} x {batch.size:,} / {REFERENCE_BATCH}" if optimizer.scale_lr else ""
