@@ -85,14 +85,15 @@ def stand_in(rooms, monkeypatch):
 @pytest.fixture
 def simulator(stand_in, tmp_path):
     (tmp_path / "a.glb").touch()
-    return open_scene(tmp_path / "a.glb", CAMERA, sliding=True)
+    return HabitatSimulator(tmp_path / "a.glb", CAMERA, sliding=True)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("habitat_sim") is not None, reason="habitat-sim is installed here")
 def test_without_habitat_the_error_names_what_to_install(tmp_path):
-    with pytest.raises(UserError, match=r"conda install habitat-sim .* MINI=1") as caught:
-        HabitatSimulator(tmp_path / "a.glb")
-    assert "\n" not in str(caught.value)
+    for opened in (HabitatSimulator, lambda path: open_scene(path, CAMERA, sliding=True)):
+        with pytest.raises(UserError, match=r"conda install habitat-sim .* MINI=1") as caught:
+            opened(tmp_path / "a.glb")
+        assert "\n" not in str(caught.value)
 
 
 def test_a_scene_that_is_not_there_is_an_error(stand_in, tmp_path):
@@ -109,6 +110,7 @@ def test_it_is_configured_as_vln_ce_says(simulator, stand_in, tmp_path):
     (made,) = stand_in.made
     assert made.backend.scene_id == str(tmp_path / "a.glb")
     assert made.backend.allow_sliding is True
+    assert made.backend.gpu_device_id == 0
     (agent,) = made.agents
     assert (agent.height, agent.radius) == (1.5, 0.1)
     amounts = dict(agent.action_space.values())
@@ -116,6 +118,16 @@ def test_it_is_configured_as_vln_ce_says(simulator, stand_in, tmp_path):
     colour, depth = agent.sensor_specifications
     assert (colour.uuid, colour.resolution, colour.position, colour.hfov) == ("rgb", [8, 8], [0.0, 1.25, 0.0], 90.0)
     assert (depth.uuid, depth.sensor_type) == ("depth", "depth")
+
+
+def test_the_release_that_vln_ce_names_has_one_class_for_all_sensors(stand_in, tmp_path):
+    (tmp_path / "a.glb").touch()
+    stand_in.SensorSpec = lambda: SimpleNamespace(parameters={})
+    del stand_in.CameraSensorSpec
+    HabitatSimulator(tmp_path / "a.glb", CAMERA, sliding=False, gpu=3)
+    (made,) = stand_in.made
+    assert [sensor.parameters for sensor in made.agents[0].sensor_specifications] == [{"hfov": "90.0"}] * 2
+    assert (made.backend.allow_sliding, made.backend.gpu_device_id) == (False, 3)
 
 
 def test_it_moves_sees_and_measures_as_what_is_behind_it(simulator, rooms):

@@ -17,7 +17,7 @@ from internvideo_pl.data.order import Draw, EvaluationOrder, TrainingOrder
 from internvideo_pl.errors import UserError
 from internvideo_pl.simulators.simulator import DIRECTIONS, MAX_ACTIONS, Camera, Simulator
 
-OPEN_SCENES = 64  # more than a batch has: a scan takes about a hundred megabytes of a GPU
+OPEN_SCENES = 16  # more than a batch has: a scan takes a process and some hundred megabytes of a GPU
 HABITAT_SUFFIX, ROOMS_SUFFIX = ".glb", ".json"
 
 
@@ -150,7 +150,7 @@ def open_scene(path: Path, camera: Camera, sliding: bool) -> Simulator:
 
         return RoomsSimulator(read_scene(path), camera, sliding)
     if path.suffix == HABITAT_SUFFIX:
-        from internvideo_pl.simulators.habitat import HabitatSimulator
+        from internvideo_pl.simulators.habitat import habitat_apart
 
-        return HabitatSimulator(path, camera, sliding)
+        return habitat_apart(path, camera, sliding, torch.cuda.current_device() if torch.cuda.is_available() else 0)
     raise UserError(f"there is no simulator for the scene {path}: {HABITAT_SUFFIX} and {ROOMS_SUFFIX} are known")

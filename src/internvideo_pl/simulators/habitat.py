@@ -1,8 +1,10 @@
-"""Habitat as a simulator: Matterport's scans through habitat-sim's public interface (0.1.7 to 0.3).
+"""Habitat as a simulator: Matterport's scans through habitat-sim's public interface (0.1.7, VLN-CE's, to 0.3).
 
-Imported where it is used: habitat-sim comes from its own channels, not from a package index.
+Imported where it is used: habitat-sim comes from its own channels, not from a package index. A process can hold one of
+its simulators only, for it renders in one OpenGL context: `habitat_apart` gives each scene a process.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from internvideo_pl.errors import UserError
+from internvideo_pl.simulators.apart import SimulatorApart
 from internvideo_pl.simulators.simulator import (
     AGENT_HEIGHT,
     AGENT_RADIUS,
@@ -44,6 +47,16 @@ def import_habitat() -> Any:
     return habitat_sim
 
 
+def habitat_apart(scene: Path, camera: Camera, sliding: bool, gpu: int = 0) -> Simulator:
+    """A `HabitatSimulator` in a process of its own.
+
+    Raises:
+        UserError: As `HabitatSimulator`.
+        RunFailed: The process died.
+    """
+    return SimulatorApart(partial(HabitatSimulator, scene, camera, sliding, gpu), str(scene), camera, sliding)
+
+
 class HabitatSimulator(Simulator):
     """One scanned building.
 
@@ -51,12 +64,13 @@ class HabitatSimulator(Simulator):
         scene: Its `.glb` file; the `.navmesh` beside it is used where there is one.
         camera: How the agent looks around.
         sliding: Whether it slides along what it meets.
+        gpu: Number of the GPU that renders.
 
     Raises:
         UserError: habitat-sim is not installed, or the scene's file is not there.
     """
 
-    def __init__(self, scene: Path, camera: Camera | None = None, sliding: bool = True):
+    def __init__(self, scene: Path, camera: Camera | None = None, sliding: bool = True, gpu: int = 0):
         super().__init__(camera or Camera(), sliding)
         self.habitat = import_habitat()
         self.scene = scene
@@ -64,7 +78,7 @@ class HabitatSimulator(Simulator):
             raise UserError(
                 f"the scene {scene} is not there: Matterport3D's terms are at niessner.github.io/Matterport"
             )
-        self.simulator = self.habitat.Simulator(self._configuration(scene))
+        self.simulator = self.habitat.Simulator(self._configuration(scene, gpu))
         if not self.simulator.pathfinder.is_loaded:
             settings = self.habitat.NavMeshSettings()
             settings.set_defaults()
@@ -72,10 +86,11 @@ class HabitatSimulator(Simulator):
             self.simulator.recompute_navmesh(self.simulator.pathfinder, settings)
         self.agent = self.simulator.get_agent(0)
 
-    def _configuration(self, scene: Path) -> Any:
+    def _configuration(self, scene: Path, gpu: int) -> Any:
         habitat = self.habitat
         backend = habitat.SimulatorConfiguration()
         backend.scene_id = str(scene)
+        backend.gpu_device_id = gpu
         backend.allow_sliding = self.sliding
         backend.enable_physics = False
         agent = habitat.agent.AgentConfiguration()
@@ -96,11 +111,15 @@ class HabitatSimulator(Simulator):
         return habitat.Configuration(backend, [agent])
 
     def _sensor(self, name: str, kind: Any, size: int) -> Any:
-        sensor = self.habitat.CameraSensorSpec()
+        old = not hasattr(self.habitat, "CameraSensorSpec")  # 0.1.7 has one class for all sensors
+        sensor = self.habitat.SensorSpec() if old else self.habitat.CameraSensorSpec()
         sensor.uuid, sensor.sensor_type = name, kind
         sensor.resolution = [size, size]
         sensor.position = [0.0, self.camera.height, 0.0]
-        sensor.hfov = self.camera.hfov
+        if old:
+            sensor.parameters["hfov"] = str(self.camera.hfov)
+        else:
+            sensor.hfov = self.camera.hfov
         return sensor
 
     def check(self, position: Position) -> None:
