@@ -103,3 +103,13 @@ def test_resident_peak_grows_with_what_is_held():
     assert resident_peak() >= before + 100 * MEBI
     del held
     assert resident_peak() >= before + 100 * MEBI
+
+
+def _holds() -> timing.Step:
+    return lambda: bytes(200 * MEBI)
+
+
+def test_a_long_step_is_taken_once_in_a_process_of_its_own():
+    seconds, held = timing.once(Contender("holds", _holds))
+    assert seconds > 0
+    assert held > 200 * MEBI

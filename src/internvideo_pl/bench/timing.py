@@ -119,20 +119,27 @@ def peak_memory(contender: Contender) -> int:
 
     It is the GPU's memory where a GPU was used, else the process's resident memory, libraries included.
     """
+    return _alone(contender, MEMORY_STEPS)[1]
+
+
+def once(contender: Contender) -> tuple[float, int]:
+    """Seconds of one step, not warmed up, and most bytes held, in a process of its own: for steps of minutes."""
+    return _alone(contender, 1)
+
+
+def _alone(contender: Contender, steps: int) -> tuple[float, int]:
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:
-        return pool.submit(partial(_peak, contender.build, torch.get_num_threads())).result()
+        return pool.submit(partial(_seconds_and_peak, contender.build, torch.get_num_threads(), steps)).result()
 
 
-def _peak(build: Callable[[], Step], threads: int) -> int:
+def _seconds_and_peak(build: Callable[[], Step], threads: int, steps: int) -> tuple[float, int]:
     torch.set_num_threads(threads)
     step = build()
-    for _ in range(MEMORY_STEPS):
-        step()
-    _synchronize()
+    seconds = [seconds_of(step) for _ in range(steps)][-1]
     if torch.cuda.is_available() and torch.cuda.is_initialized():
-        return torch.cuda.max_memory_allocated()
-    return resident_peak()
+        return seconds, torch.cuda.max_memory_allocated()
+    return seconds, resident_peak()
 
 
 def resident_peak() -> int:
