@@ -32,9 +32,7 @@ def run(options: Options) -> Iterator[Section]:
     """Yields the comparison, the search in memory, then the gallery of a million videos."""
     yield _beside_the_matrix(options)
     yield _search(options)
-    yield _large_gallery(
-        [(ALL_QUERIES, GALLERY)] if options.everything else [(QUERIES, GALLERY), (ALL_QUERIES, FEWER_VIDEOS)]
-    )
+    yield _large_gallery([(ALL_QUERIES, GALLERY)] if options.everything else PARTS)
 
 
 def _features(texts: int, videos: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -132,12 +130,8 @@ def _large_gallery(sizes: Sequence[tuple[int, int]]) -> Section:
         rows,
         [Goal("peak memory, GiB", max(float(row["peak GiB"] or 0) for row in rows), BOUND, at_most=True)],
         [
-            f"All figures of both directions, raw and dual softmax, width {WIDTH}, one step; the matrix is never built.",
-            *(
-                ["The last row is extrapolated: time by the number of scores, memory by the features of both."][
-                    : len(sizes) - 1
-                ]
-            ),
+            f"All figures, both directions, raw and dual softmax, width {WIDTH}; the matrix is never built. What is "
+            "extrapolated is so from the first row: time by the number of texts, memory by their features."
         ],
     )
 
