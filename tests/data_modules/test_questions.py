@@ -20,7 +20,7 @@ from data_modules.tgif_qa import (
     TgifTransition,
     is_held_out,
 )
-from internvideo_pl.data.questions import OTHER, most_frequent
+from internvideo_pl.data.questions import OTHER, most_frequent, read_answers
 from internvideo_pl.errors import UserError
 from tests.data.clips import write_video
 from tests.data_modules.real import ABSENT, VIDEOLANG
@@ -134,12 +134,15 @@ def official(path: Path) -> str:
 
 
 @real
-def test_real_questions_of_msrvtt(tmp_path):
+@pytest.mark.parametrize(("split", "first"), [("val", None), ("test", ("170859", "video7010", "regard"))])
+def test_real_questions_of_msrvtt(tmp_path, split, first):
     data = msrvtt(tmp_path)
-    put(tmp_path / "test_qa.json", official(VIDEOLANG / "msrvtt_qa" / "hqga_test.head60.csv"))
-    questions = list(data.questions("test"))
-    assert len(questions) == 60
-    assert (questions[0].key, questions[0].video, questions[0].answer) == ("170859", "video7010", "regard")
+    put(tmp_path / f"{split}_qa.json", official(VIDEOLANG / "msrvtt_qa" / f"hqga_{split}.head60.csv"))
+    questions = list(data.questions(split))
+    assert len({question.key for question in questions}) == 60
+    assert first in (None, (questions[0].key, questions[0].video, questions[0].answer))
+    low, high = {"val": (6513, 7009), "test": (7010, 9999)}[split]  # where the challenge's splits lie
+    assert all(low <= int(question.video.removeprefix("video")) <= high for question in questions)
     assert {question.kind for question in questions} <= {"what", "who", "how", "when", "where"}
 
 
@@ -198,7 +201,12 @@ def test_real_questions_of_msvd(tmp_path, split):
 def test_real_vocabularies_have_the_sizes_of_the_facts():
     lines = (VIDEOLANG / "msvd_qa" / "answer_set_top1000_from_train.txt").read_text().split()
     assert (len(lines), lines[:5]) == (MsvdQaConfig.vocabulary, ["man", "woman", "person", "someone", "two"])
-    assert len(json.loads((VIDEOLANG / "tgif_qa" / "hqga_frameqa_ans_word_1540.json").read_text())) == 1540
+    for name, size in (
+        ("tgif_qa/hqga_frameqa_ans_word_1540", 1540),
+        ("msvd_qa/hqga_ans_word_1852", 1852),
+        ("msrvtt_qa/hqga_ans_word_4000", 4000),
+    ):
+        assert len(read_answers(VIDEOLANG / f"{name}.json")) == size  # as a released classifier's would be read
     assert sum(MSVD_QA.splits.values()) == 50505
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from data_modules.activitynet_captions import read_activitynet_captions
-from data_modules.didemo import read_didemo
-from data_modules.msrvtt import read_msrvtt
+from data_modules.didemo import DIDEMO, read_didemo
+from data_modules.msrvtt import MsrVttFull, read_full, read_msrvtt
 from data_modules.msvd import read_msvd
 from data_modules.vatex import read_vatex
+from internvideo_pl.data.captions import CaptionConfig
 from internvideo_pl.data.module import Split
 from tests.data_modules.official import real
 
@@ -45,6 +46,18 @@ def test_msrvtt_1k_a(root):
     full = real("msrvtt/ce_msrvtt_test_list_full.txt").read_text().split()
     assert set(keys(test)) <= set(full)
     assert len(full) == 2990
+    assert set(keys(test)) == set(real("msrvtt/ce_msrvtt_val_list_jsfusion.txt").read_text().split())  # no other list
+
+
+def test_an_entry_of_msrvtts_videos(root):
+    told = json.loads(real("msrvtt/MSRVTT_data.videos_entry_example.json").read_text())
+    sentences = [{"sen_id": 0, "video_id": "video0", "caption": "a car is shown"}]
+    (root / "MSRVTT_data.json").write_text(json.dumps(told | {"sentences": sentences}))
+    (root / "videos" / "video0.mp4").touch()
+    (sample,) = read_full(root, "train").samples
+    assert (sample.key, read_full(root, "test").official) == ("video0", 0)
+    data = MsrVttFull(CaptionConfig(name="msrvtt_full", num_frames=1, batch_size=1), root)
+    assert data.seconds(sample) == pytest.approx(149.44 - 137.72)
 
 
 def test_msvd(root):
@@ -82,6 +95,12 @@ def test_activitynet_captions(root):
     second = json.loads(real("activitynet_captions/val_2.first30.json").read_text())
     assert set(second) <= set(listed)  # other captions of the same videos
     assert all(second[key]["sentences"] != told[key]["sentences"] for key in second.keys() & told.keys())
+
+
+def test_didemos_training_list_shares_no_video_with_the_others():
+    listed = {split: real(f"didemo/ce_{split}_list.txt").read_text().split() for split in ("train", "val", "test")}
+    assert {split: len(set(names)) for split, names in listed.items()} == DIDEMO.splits
+    assert len({name for names in listed.values() for name in names}) == sum(DIDEMO.splits.values())
 
 
 @pytest.mark.parametrize(("split", "listed", "told"), [("val", 1065, 1094), ("test", 1004, 1037)])

@@ -72,9 +72,9 @@ def test_every_other_experiment_reaches_its_row(results, tmp_path, name):
     assert row_of(results, f"finetune/{name}", *FEW, *sizes).coverage.complete
 
 
-@pytest.mark.slow
-def test_written_captions_are_scored(results):
-    row = row_of(results, "finetune/msrvtt_caption", *FEW, *VIDEOS, "objective.search.beams=2")
+def test_written_captions_are_scored(results, tmp_path):
+    words = [*FEW, *VIDEOS, aligned(tmp_path / "parent"), "objective.search.beams=2"]
+    row = row_of(results, "finetune/msrvtt_caption", *words)
     assert {"CIDEr-D", "BLEU-4", "ROUGE-L"} == row.metrics.keys() == row.chance.keys()
     assert row.protocol["beams"] == 2
 
@@ -88,6 +88,31 @@ def test_zero_shot_of_every_dataset_needs_nothing_but_weights(results, tmp_path,
     row = row_of(results, f"zeroshot/{name}", *words)
     assert row.headline == "top1"
     assert row.coverage.complete
+
+
+# --- whole miniatures ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shared(tmp_path, monkeypatch) -> Path:
+    """Results of all whole miniatures: the parent that some share is run by the first."""
+    folder = tmp_path.parent / "results_of_whole_miniatures"
+    monkeypatch.setenv("INTERNVIDEO_RESULTS", str(folder))
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["msrvtt_mc", "lsmdc_mc", "tgif_action", "msrvtt_caption", "tgif_count"])
+def test_a_whole_miniature_is_clearly_better_than_chance(shared, name):
+    row = row_of(shared, f"finetune/{name}")
+    if row.headline == "mse":
+        assert row.metrics["mse"] < row.chance["mse"] / 2
+    elif row.headline == "top1":
+        assert row.metrics["top1"] > 2 * row.chance["top1"]
+    else:  # captions: each figure above that of one fixed sentence
+        assert row.metrics["CIDEr-D"] > 2 * row.chance["CIDEr-D"]
+        assert all(row.metrics[figure] > row.chance[figure] for figure in ("BLEU-4", "ROUGE-L"))
 
 
 @pytest.mark.parametrize(
