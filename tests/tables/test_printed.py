@@ -34,10 +34,45 @@ def test_all_benchmarks_stand_in_the_overview() -> None:
 
 
 def test_our_row_stands_under_the_papers() -> None:
-    lines = cells("2", [k400(90.8), k400(88.0), make_row(benchmark="k400", mini=True)])
-    assert lines[-2]["model"] == "InternVideo-T"
-    assert lines[-2]["k400"] == "91.1"
-    assert lines[-1] == {"model": "ours: coordinated", "params": "", "k400": "90.8", "k600": "-", "k700": "-"}
+    *_, printed, ours, difference, chance, verdict = cells(
+        "2", [k400(90.8), k400(88.0), make_row(benchmark="k400", mini=True)]
+    )
+    assert (printed["model"], printed["k400"]) == ("InternVideo-T", "91.1")
+    assert ours == {"model": "ours: coordinated", "params": "", "k400": "90.8", "k600": "-", "k700": "-"}
+    assert difference["model"] == "difference"
+    assert float(difference["k400"]) == pytest.approx(-0.3)
+    assert chance == {"model": "chance", "params": "", "k400": "0.25", "k600": "-", "k700": "-"}
+    assert verdict == {"model": "verdict", "params": "", "k400": "reproduced", "k600": "not run", "k700": "not run"}
+
+
+def test_every_figure_of_a_row_is_judged_by_the_papers_own() -> None:
+    metrics = {"dsl/t2v/R@1": 55.0, "dsl/v2t/R@1": 57.0}
+    row = k400(
+        0.0,
+        benchmark="msrvtt_ret",
+        metrics=metrics,
+        headline="dsl/t2v/R@1",
+        chance=dict.fromkeys(metrics, 0.1),
+        protocol={"split": "1k-A test", "captions": "one a video"},
+    )
+    lines = cells("6", [row])
+    found = {line["model"]: (line["msrvtt t2v"], line["msrvtt v2t"]) for line in lines[-3:]}
+    assert found["chance"] == ("0.1", "0.1")
+    assert found["verdict"] == ("reproduced", "off by -0.90")
+    assert tuple(map(float, found["difference"])) == pytest.approx((-0.2, -0.9))
+
+
+def test_a_damaged_row_is_named_and_the_tables_are_built(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("INTERNVIDEO_RESULTS", str(tmp_path))
+    monkeypatch.setattr(tables, "figures", lambda rows: {})
+    write_row(k400(91.0), tmp_path / "good")
+    broken = tmp_path / "bad" / "row-x.json"
+    broken.parent.mkdir()
+    broken.write_text("{")
+    tables.main("all", wandb="disabled")
+    assert f"{broken} was left out" in capsys.readouterr().out
+    assert "| reproduced |" in (tmp_path / "tables" / "overview.md").read_text()
+    assert "row-x.json was left out" in (tmp_path / "report.html").read_text()
 
 
 def test_miniatures_and_other_protocols_are_left_out_and_named() -> None:
@@ -107,11 +142,17 @@ def test_latex_escapes_and_marks_the_best() -> None:
 
 def test_command_line(tmp_path) -> None:
 
-    environment = {**os.environ, "INTERNVIDEO_RESULTS": str(tmp_path)}
+    environment = {**os.environ, "INTERNVIDEO_RESULTS": str(tmp_path), "WANDB_MODE": "disabled"}
     command = [sys.executable, "-m", "internvideo_pl", "table"]
     done = subprocess.run([*command, "2"], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "InternVideo-T" in done.stdout
+    write_row(k400(91.0), tmp_path / "run")
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "reproduced.json").write_text('["k600 by finetune/k600"]')
+    lost = subprocess.run([*command, "all"], env=environment, capture_output=True, text=True, check=False)
+    assert lost.returncode == 2
+    assert "reproduced before and no longer: k600 by finetune/k600" in lost.stderr
     wrong = subprocess.run([*command, "8"], env=environment, capture_output=True, text=True, check=False)
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert wrong.stderr.startswith("internvideo: There is no table '8'")
@@ -132,7 +173,7 @@ def test_a_single_run_has_its_bootstrap_interval() -> None:
     ]
     assert (line["95 % interval"], line["over"]) == ("[89.6, 90.4]", "videos")
     table = printed_table("2", [k400(90.0, intervals={"top1": (89.6, 90.4)})])
-    assert table.rows[-1][2].text == "90.00 (-1.10) [89.6, 90.4]"
+    assert table.rows[-4][2].text == "90.00 [89.6, 90.4]"
 
 
 def test_unlike_protocols_are_never_ranked_and_their_difference_is_named() -> None:

@@ -91,11 +91,8 @@ def _printed(name: str, rows: Sequence[Row]) -> Table:
         of_model = [found for found in ours if found.row.model == model]
         columns = [best_of_each(of_model, *figure) if figure else [] for figure in wanted]
         for i in range(max(map(len, columns))):
-            cells = [
-                Cell("") if figure is None else _our_cell(found[i] if i < len(found) else None, *figure)
-                for figure, found in zip(wanted, columns, strict=True)
-            ]
-            lines.append([Cell(f"ours: {model}"), *cells])
+            placed = [found[i] if i < len(found) else None for found in columns]
+            lines += _our_lines(model, list(zip(wanted, placed, strict=True)))
         notes += [_unlike(model, figure[0], found) for figure, found in zip(wanted, columns, strict=True) if figure]
     heads = [Column(head.replace("_", " "), number=head not in _WORDS) for head in table.columns]
     notes = [*filter(None, dict.fromkeys(notes)), *_interval_notes(ours), *_refused(mine)]
@@ -114,17 +111,38 @@ def _cell(value: object) -> Cell:
     )
 
 
+def _our_lines(model: str, placed: Sequence[tuple[Figure | None, Result | None]]) -> list[list[Cell]]:
+    """What a model reached, column by column, and below that the difference from the paper, chance and the verdict."""
+
+    def line(name: str, cell: Callable[[Result | None, str, str], Cell]) -> list[Cell]:
+        return [Cell(name), *(Cell("") if figure is None else cell(found, *figure) for figure, found in placed)]
+
+    return [
+        line(f"ours: {model}", _our_cell),
+        line("difference", lambda found, _, metric: _difference(found, metric)),
+        line("chance", lambda found, _, metric: number(found.row.chance.get(metric) if found else None)),
+        line("verdict", lambda found, _, metric: _verdict(found, metric)),
+    ]
+
+
+def _difference(found: Result | None, metric: str) -> Cell:
+    difference = against_paper(found.row, metric).difference if found else None
+    return number(None) if difference is None else Cell(f"{difference:+.2f}", raw=difference)
+
+
+def _verdict(found: Result | None, metric: str) -> Cell:
+    verdict = against_paper(found.row, metric) if found else NOT_RUN
+    return Cell(verdict.text, tone=verdict.tone or "muted")
+
+
 def _our_cell(found: Result | None, benchmark: str, metric: str) -> Cell:
-    """The value, the difference from the paper's, the interval."""
+    """The value with its interval."""
     if found is None:
         return number(None)
-    value, target = found.row.metrics[metric], paper().benchmarks[benchmark].paper.get(metric)
+    value = number(found.row.metrics[metric], digits=2)
     within = interval(found.intervals.get(metric)).text
-    around = f" {within}" if within != "-" else ""
-    if target is None:
-        return Cell(f"{number(value, digits=2).text}{around}", raw=number(value).raw)
-    tone = against_paper(found.row).tone if metric == found.row.headline else ""
-    return Cell(f"{value:.2f} ({value - target:+.2f}){around}", raw=number(value).raw, tone=tone)
+    tone = against_paper(found.row, metric).tone
+    return Cell(f"{value.text} {within}" if within != "-" else value.text, raw=value.raw, tone=tone)
 
 
 def _comparable(found: Sequence[Result], benchmark: str, metric: str) -> list[Result]:

@@ -76,26 +76,29 @@ def against_chance(row: Row, metric: str) -> Verdict:
     return Verdict(f"{above:+.1f}{times}", "good", above)
 
 
-def against_paper(row: Row) -> Verdict:
-    """The row's headline beside the paper's figure: reproduced, off by so much, or not comparable and why."""
+def against_paper(row: Row, metric: str | None = None) -> Verdict:
+    """A metric beside the paper's figure: reproduced, off by so much, or not comparable and why; the headline's by
+    default.
+    """
+    metric = row.headline if metric is None else metric
     if row.benchmark is None:
         return Verdict("not in the paper")
     if row.mini:
         return Verdict("miniature")
     printed = benchmark(row.benchmark).paper
-    if row.headline not in printed:
-        return Verdict(f"not comparable: the paper has {benchmark(row.benchmark).headline}, not {row.headline}")
+    if metric not in printed:
+        return Verdict(f"not comparable: the paper has {benchmark(row.benchmark).headline}, not {metric}")
     unlike = differences(row.protocol, PAPER_PROTOCOLS[row.benchmark])
     if unlike:
         return Verdict(f"not comparable: {'; '.join(unlike)}")
-    if not math.isfinite(row.value):
+    value, target = row.metrics[metric], printed[metric]
+    if not math.isfinite(value):
         return Verdict("undefined", "bad")
-    target = printed[row.headline]
-    difference = row.value - target
+    difference = value - target
     seen = "" if row.coverage.complete else f" on {row.coverage.used:,} of {row.coverage.official:,} videos"
     if abs(difference) <= min(TOLERANCE_POINTS, TOLERANCE_SHARE * target):
         return Verdict(f"reproduced{seen}", "good", difference)
-    tone = "bad" if gain(row.headline, row.value, target) < 0 else "good"
+    tone = "bad" if gain(metric, value, target) < 0 else "good"
     return Verdict(f"off by {difference:+.2f}{seen}", tone, difference)
 
 
