@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from internvideo_pl.config import save_config
 from internvideo_pl.errors import UserError
 from internvideo_pl.run import claims
 from internvideo_pl.run.claims import Runs, chosen_claims, configured, main
@@ -27,6 +28,7 @@ def finish(folder: Path, side: Side, seed: int, parents: list[Path] = (), value:
     """Leave in a folder what a finished run leaves."""
     folder.mkdir(parents=True)
     experiment = configured(side, seed)
+    save_config(experiment, folder / "config.yaml")
     (folder / "model.safetensors").write_bytes(f"{side.experiment} {folder}".encode())
     hashes = {f"role{i}": file_hash(parent / "model.safetensors") for i, parent in enumerate(parents)}
     Record(Identity.of(experiment.name, [experiment]), "id", hashes, []).write(folder)
@@ -56,6 +58,16 @@ def test_a_run_counts_wherever_it_lies_if_it_is_the_same_and_from_the_same_paren
     assert Runs(results).value(CHILD, 1) is None
     changed = Side(CHILD.experiment, CHILD.metric, ("data.batch_size=8",))
     assert Runs(results).folder(changed, 0) is None
+
+
+def test_a_word_that_a_config_had_not_yet_has_its_default(results):
+    folder = finish(results / "pretrain" / "001", PARENT, 0)
+    config = folder / "config.yaml"
+    assert "\naverage: " in config.read_text()
+    config.write_text("\n".join(line for line in config.read_text().splitlines() if not line.startswith("average: ")))
+    assert Runs(results).folder(PARENT, 0) == folder
+    config.write_text(config.read_text() + "\nno_more: 1\n")
+    assert Runs(results).folder(PARENT, 0) is None
 
 
 def test_unfinished_runs_and_trials_of_sweeps_do_not_count(results):

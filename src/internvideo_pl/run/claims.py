@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from internvideo_pl.callbacks.interrupts import Interrupts
-from internvideo_pl.config import Experiment, load_experiment
+from internvideo_pl.config import Experiment, load_experiment, load_resolved
 from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.errors import Interrupted, UserError, hint
 from internvideo_pl.folders import list_experiments, results_folder
@@ -28,6 +28,7 @@ from internvideo_pl.tables.render import print_table, to_csv, to_markdown
 from internvideo_pl.tables.row import SWEEPS, read_rows
 
 FOLDER, TABLE = "claims", "claims"
+CONFIG = "config.yaml"
 
 
 def main(only: Sequence[str] = (), seeds: int = 3, run: bool = True) -> None:
@@ -135,9 +136,14 @@ class Runs:
         return folder
 
     def _note(self, folder: Path) -> None:
+        """Keep a run by what its configuration means now: a word that came later has its default in it."""
         record = read_record(folder)
+        try:
+            experiment = load_resolved(folder / CONFIG, schemas=SCHEMAS)
+        except UserError:
+            return  # it speaks of what there is no more, so nothing that runs now is the same
         if record is not None:
-            self.found.setdefault(record.identity, []).append((folder, record))
+            self.found.setdefault(_identity(experiment), []).append((folder, record))
 
 
 @cache
