@@ -109,6 +109,16 @@ def test_fine_tuning_trains_without_the_caption_decoder_and_its_model_loads(pare
     assert model.encode_text(["a red disc"]).shape == (1, model.network.embed_dim)
 
 
+def test_msrvtts_older_training_list_has_a_miniature_of_its_own(parent, tmp_path):
+    words = [f"parents.backbone={parent}", "data.name=msrvtt_7k", "trainer.max_steps=1", "data.batch_size=4"]
+    small = [word for word in SIZES if "val" not in word]
+    assert main(["run", "finetune/msrvtt_retrieval", "--mini", *words, *small]) == 0
+    ((row,), _) = read_rows(tmp_path / "results" / "finetune" / "msrvtt_retrieval" / "001")
+    assert (row.protocol["split"], row.coverage.official) == ("1k-A test", 8)
+    (made,) = (tmp_path / "cache").rglob("MSRVTT_train.*.csv")
+    assert (made.name, len(made.read_text().split())) == ("MSRVTT_train.7k.csv", 1 + 31)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 @pytest.mark.parametrize("form", ["zeroshot", "finetune"])
