@@ -11,6 +11,7 @@ from PIL import Image
 
 from internvideo_pl.errors import UserError
 from internvideo_pl.run.folder import DONE, REPORT
+from internvideo_pl.tables.claims import TONES
 from internvideo_pl.tables.curves import run_curves
 from internvideo_pl.tables.figures import figures
 from internvideo_pl.tables.printed import TITLES, printed_table, reproduced
@@ -168,31 +169,34 @@ def _confusion(path: Path) -> Table | None:
 def _sweeps(results: Path, pictures: _Pictures) -> Iterable[tuple[str, Sequence[Section]]]:
     """Every sweep's table and pictures."""
     for path in sorted((results / SWEEPS).glob("*/*/trials.csv")):
-        lines = _read_csv(path)
-        if len(lines) < 2 or any(len(line) != len(lines[0]) for line in lines):
-            continue
-        heads = [Column(name) for name in lines[0]]
         name = str(path.parent.relative_to(results))
-        table = Table(name, heads, [[_number_or_words(text) for text in line] for line in lines[1:]])
+        table = _read_table(path, name)
+        if table is None:
+            continue
         shown = [(path.with_name(f"{each}.png"), f"{each} of {name}") for each in ("parallel", "importance")]
         yield name, [TableSection("Trials", table), *pictures.section("Pictures", shown)]
 
 
 def _claims(results: Path) -> Table | None:
     """The paper's claims in miniature, as they were last judged."""
-    lines = _read_csv(results / CLAIMS)
+    return _read_table(results / CLAIMS, "The paper's claims in miniature")
+
+
+def _read_table(path: Path, title: str) -> Table | None:
+    """A table that was written as CSV; None where there is none. Columns of nothing but numbers are set as such."""
+    lines = _read_csv(path)
     if len(lines) < 2 or any(len(line) != len(lines[0]) for line in lines):
         return None
     cells = [[_number_or_words(text) for text in line] for line in lines[1:]]
     numbers = [all(line[i].raw is not None or line[i].text == "-" for line in cells) for i in range(len(lines[0]))]
-    return Table("The paper's claims in miniature", list(map(Column, lines[0], numbers)), cells)
+    return Table(title, list(map(Column, lines[0], numbers)), cells)
 
 
 def _number_or_words(text: str) -> Cell:
     try:
         return Cell(f"{float(text):.4g}", raw=float(text))
     except ValueError:
-        return Cell(text)
+        return Cell(text, tone=TONES.get(text, ""))
 
 
 def _read_csv(path: Path) -> list[list[str]]:

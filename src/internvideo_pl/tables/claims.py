@@ -16,7 +16,7 @@ from internvideo_pl.tables.table import Cell, Column, Table, interval, number
 from internvideo_pl.tables.verdict import gain
 
 SUPPORTED, UNDECIDED, CONTRADICTED, NOT_RUN = "supported", "not decided", "contradicted", "not run"
-_TONES = {SUPPORTED: "good", CONTRADICTED: "bad"}
+TONES = {SUPPORTED: "good", CONTRADICTED: "bad"}
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ def _line(judged: Judgement) -> list[Cell]:
         sign,
         interval(judged.interval),
         Cell(str(len(judged.pairs)), raw=float(len(judged.pairs))),
-        Cell(judged.verdict, tone=_TONES.get(judged.verdict, "muted")),
+        Cell(judged.verdict, tone=TONES.get(judged.verdict, "muted")),
     ]
 
 

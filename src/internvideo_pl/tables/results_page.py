@@ -24,6 +24,7 @@ from internvideo_pl.tables.verdict import against_chance, against_paper
 SCRIPT = STYLE.with_name("results_page.js")
 PAGE_STYLE = STYLE.with_name("results_page.css")
 NARROW = ("experiment", "metric", "ours", "verdict")  # columns that a phone shows
+NARROW_CLAIMS = ("claim", "difference", "verdict")
 FILTERED = ("task", "benchmark", "data", "outcome")  # columns that have a choice of their own
 
 
@@ -74,7 +75,7 @@ def results_page(content: ResultsPage) -> str:
         "The paper's tables": "".join(_folded(table.title, sortable(table)) for table in content.tables.values()),
     }
     if content.claims is not None:
-        parts["The paper's claims in miniature"] = sortable(content.claims)
+        parts["The paper's claims in miniature"] = sortable(content.claims, narrow=NARROW_CLAIMS)
     if content.sweeps:
         parts["Sweeps"] = "".join(_folded(name, _bodies(sections)) for name, sections in content.sweeps.items())
     if content.problems:
