@@ -233,3 +233,18 @@ def test_losses_want_episodes(agent):
     empty = torch.zeros(1, dtype=torch.int64)
     with pytest.raises(UserError, match="cannot be planned"):
         module.losses(Batch(torch.empty(1, 0), empty, empty, empty))
+
+
+@pytest.mark.slow
+def test_far_above_agents_that_see_nothing_in_houses_never_seen(tmp_path):
+    assert main(["run", "navigate/r2r_ce", "--mini", f"paths.results={tmp_path}", "wandb.mode=disabled"]) == 0
+    rows, _ = read_rows(tmp_path / "navigate/r2r_ce/001")
+    figures = {row.model: row.metrics for row in rows}
+    own = figures.pop("both encoders frozen, policy after HAMT")
+    assert figures.keys() == {"random agent", "forward-only agent"}
+    for blind in figures.values():
+        assert own["SR"] > 20 + blind["SR"]
+        assert own["SPL"] > 15 + blind["SPL"]
+        assert own["release/SR"] > 20 + blind["release/SR"]
+        assert own["nDTW"] > 10 + blind["nDTW"]
+        assert own["NE"] < blind["NE"] - 1

@@ -17,7 +17,6 @@ from internvideo_pl.data.order import Draw, EvaluationOrder, TrainingOrder
 from internvideo_pl.errors import UserError
 from internvideo_pl.simulators.simulator import DIRECTIONS, MAX_ACTIONS, Camera, Simulator
 
-OPEN_SCENES = 16  # more than a batch has: a scan takes a process and some hundred megabytes of a GPU
 HABITAT_SUFFIX, ROOMS_SUFFIX = ".glb", ".json"
 
 
@@ -33,6 +32,8 @@ class NavigationConfig(ClipConfig):
         depth_size: Side of its depth views.
         sliding: Whether it slides along what it meets.
         max_actions: Actions of an episode.
+        open_scenes: Scenes that a process keeps open, those of its batch aside. In Habitat each takes a process and some
+            hundred megabytes of the GPU, and seconds when it is opened anew.
     """
 
     views: int = 12
@@ -40,6 +41,7 @@ class NavigationConfig(ClipConfig):
     depth_size: int = 256
     sliding: bool = True
     max_actions: int = MAX_ACTIONS
+    open_scenes: int = 16
 
     def __post_init__(self) -> None:
         """Refuses values that cannot be.
@@ -118,7 +120,7 @@ class NavigationData(VideoData):
         if path not in self.scenes:
             self.scenes[path] = open_scene(Path(path), self.config.camera, self.config.sliding)
         self.scenes.move_to_end(path)
-        while len(self.scenes) > OPEN_SCENES:
+        while len(self.scenes) > max(self.config.open_scenes, 1):
             self.scenes.popitem(last=False)
         return self.scenes[path]
 
