@@ -17,6 +17,7 @@ from typing import Any, Literal
 from internvideo_pl.data.clips import ClipConfig
 from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.module import VideoData
+from internvideo_pl.data.official import plain
 from internvideo_pl.errors import UserError
 from internvideo_pl.video.sources.excerpt import excerpt_location
 
@@ -140,7 +141,7 @@ class Entry:
             UserError: There is none of that key, or it is a path.
         """
         found = self.text(key)
-        if found in (".", "..") or any(part in found for part in "/\\\0#"):
+        if not plain(found) or "#" in found:  # behind which a location has its seconds
             raise self.get(key).wrong(f"is {found!r}, not the name of a file")
         return found
 

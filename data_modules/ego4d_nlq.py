@@ -147,13 +147,15 @@ class Ego4dNlq(Ego4dData, LocalizationData):
         return {key: place for key, place in places.items() if place is not None}
 
     def read(self, split: str) -> Split:
-        """Clips, to make features of; or queries, of whose clips there are features.
+        """Clips, to make features of; or queries of clips with features, or with videos as long as there are none.
 
         An empty query is among the missing ones: it is counted in the list, and never answered.
         """
         if self.config.sampling == "windows":
             return LocalizationData.read(self, split)
-        found, files = Split(), self.feature_files or {}
+        found, files = Split(), self.feature_files
+        if files is None:
+            files = self.find(self.official_list(split))
         for clip, _, _, queries in read_clips(self.root, self.official_list(split)):
             for query in queries:
                 if split == "train" and self._pointless(query):

@@ -57,6 +57,17 @@ def test_queries_with_features_of_their_clip(tmp_path):
     assert data(tmp_path, {"other": "g"}).read("test").missing == [f"c-uid/a-uid/{i}" for i in range(4)]
 
 
+def test_before_there_are_features_queries_stand_where_their_clips_are(tmp_path):
+    put(tmp_path, [{"query": "what", **TIMES}])
+    assert data(tmp_path).read("test").missing == ["c-uid/a-uid/0"]
+    (tmp_path / "v1/clips").mkdir()
+    (tmp_path / "v1/clips/c-uid.mp4").touch()
+    (sample,) = data(tmp_path).read("test").samples
+    assert sample.path == str(tmp_path / "v1/clips/c-uid.mp4")
+    with pytest.raises(UserError, match="localised from features"):
+        data(tmp_path).test_dataloader()
+
+
 def test_training_leaves_out_what_cannot_be_learned(tmp_path):
     point = {"query": "when", "clip_start_sec": 3.0, "clip_end_sec": 3.03}
     put(tmp_path, [{"query": "", **TIMES}, point, {"query": "what", **TIMES}], "train")

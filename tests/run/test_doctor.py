@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from internvideo_pl.__main__ import main
@@ -360,3 +361,23 @@ def test_own_videos_name_the_damaged_one_and_are_opened_once(capsys, tmp_path, m
     monkeypatch.setattr(module, "open_source", lambda path: opened.append(Path(path).name) or real(path))
     assert len(build_data(own, FrameCache()).split("train").samples) == 18
     assert opened == ["decord_corrupted.mp4"]  # which opens well enough; of the others the manifest knows
+
+
+def test_what_trains_on_features_is_told_of_features(capsys, tmp_path):
+    root = make_mini("thumos14", tmp_path / "made", workers=1, train=4, val=2)
+    words = ["localize/thumos14", "--mini", f"data.root={root}"]
+    code, report = doctor(capsys, *words)
+    found = {check["name"]: check["found"] for check in report["checks"]}
+    assert code == 0
+    assert "the same command runs its miniature first" in found["parent, features"]
+    assert "decoding, train" in found  # of these videos features will be made
+    assert "reading" not in found
+    folder = tmp_path / "features"
+    folder.mkdir()
+    for video in root.rglob("*.mp4"):
+        np.save(folder / f"{video.stem}.npy", np.zeros((4, 8), np.float32))
+    code, report = doctor(capsys, *words, f"parents.features={folder}")
+    found = {check["name"]: check["found"] for check in report["checks"]}
+    assert code == 0
+    assert found["train list"] == "4 of 4 videos on disk"
+    assert "decoding, train" not in found

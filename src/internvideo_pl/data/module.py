@@ -141,6 +141,11 @@ class VideoData(L.LightningDataModule):
         """Class names in label order; empty for data without classes."""
         return []
 
+    @property
+    def reads_features(self) -> bool:
+        """Whether the loaders give features that another run made of the videos, not the videos."""
+        return False
+
     def rows_in(self, names: Sequence[str] | None, count: int) -> list[int] | None:
         """Rows of a classifier of other classes that serve this dataset's own, in its order.
 

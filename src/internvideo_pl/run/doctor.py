@@ -16,6 +16,7 @@ from internvideo_pl.run.build import build_data, build_module, check_fit
 from internvideo_pl.run.diagnosis import Diagnosis
 from internvideo_pl.run.examine import datasets_of, examine
 from internvideo_pl.run.inputs import INPUTS, find_input
+from internvideo_pl.run.parents import missing_parents
 from internvideo_pl.run.stages import load_stages
 from internvideo_pl.run.weights import find_parent
 from internvideo_pl.tables.render import print_table
@@ -109,6 +110,8 @@ def check_experiment(experiment: Experiment, earlier: Sequence[Experiment]) -> l
 def _check_parent(experiment: Experiment, role: str, parent: str, earlier: Sequence[Experiment]) -> Check:
     if parent in [stage.name for stage in earlier]:
         return Check(f"parent, {role}", "ok", f"{parent} runs before it")
+    if parent in missing_parents(experiment):
+        return Check(f"parent, {role}", "ok", f"{parent} was never run; the same command runs its miniature first")
     try:
         if role in INPUTS:
             path = find_input(role, parent, experiment, {})

@@ -1,6 +1,6 @@
 """The doctor's look at one dataset of an experiment: its lists, its files, how fast they are read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,12 +11,14 @@ from internvideo_pl.data.doctor.duplicates import check_duplicates, find_duplica
 from internvideo_pl.data.doctor.lists import Lists, check_lists, read_lists
 from internvideo_pl.data.doctor.quality import check_containers, check_files, check_formats, check_lengths
 from internvideo_pl.data.doctor.reading import check_reading, measure
-from internvideo_pl.data.doctor.scan import choose, cores, scan
+from internvideo_pl.data.doctor.scan import Scan, choose, cores, scan
 from internvideo_pl.data.doctor.sizes import check_sizes, sizes_of
 from internvideo_pl.data.manifest import Manifest
 from internvideo_pl.data.mixture import MixtureConfig
+from internvideo_pl.data.module import VideoData
 from internvideo_pl.errors import UserError
 from internvideo_pl.run.build import check_labels, data_root, readers_of
+from internvideo_pl.run.inputs import find_inputs, use_inputs
 
 MEASURED = 5.0  # seconds that the loader is timed: a few batches of a slow one
 
@@ -93,9 +95,10 @@ def examine(dataset: Dataset, sample: int | None) -> tuple[list[tuple[str, Check
     manifest = Manifest.load(reader.paths.cache, dataset.root)
     wanted = tuple(split for split in ("train", "test") if split in dataset.splits)
     data = kind(reader.data, dataset.root, reader.seed)
+    featured = data.reads_features and _use_features(reader, data)
     lists = read_lists(data, wanted if kind.official else wanted[:1])  # else the test reads training videos
     checks += check_lists(lists, reader.mini)
-    looked = kind.has_videos and any(lists.samples.values())
+    looked = kind.has_videos and not featured and any(lists.samples.values())
     if looked:
         checks += _check_files(lists, manifest, reader, sample)
         checks += _check_labels(dataset, lists)
@@ -103,6 +106,15 @@ def examine(dataset: Dataset, sample: int | None) -> tuple[list[tuple[str, Check
     if facts.defects and not reader.mini and any(check.verdict != "ok" for check in checks):
         checks.append(Check("known defects", "ok", "; ".join(facts.defects)))
     return [(name, check) for check in _eased(checks, dataset.optional)], manifest.file if looked else None
+
+
+def _use_features(reader: Experiment, data: VideoData) -> bool:
+    """Hands over the features that are read; where they are not here, which its parent's line tells, the videos are."""
+    try:
+        use_inputs(data, find_inputs(reader, {}))
+    except UserError:
+        return False
+    return True
 
 
 def _eased(checks: list[Check], optional: bool) -> list[Check]:
@@ -126,8 +138,15 @@ def _check_files(lists: Lists, manifest: Manifest, reader: Experiment, sample: i
         check_containers(records),
         check_formats(records),
         *check_duplicates(lists.samples, groups, compared, manifest),
-        check_reading(lists, split, measure(lists.data, split, scanned, MEASURED), sizes),
+        *_check_reading(lists, split, scanned, sizes),
     ]
+
+
+def _check_reading(lists: Lists, split: str, scanned: Scan, sizes: Mapping[str, int]) -> list[Check]:
+    """How fast videos are read, where videos are."""
+    if lists.data.reads_features:
+        return []
+    return [check_reading(lists, split, measure(lists.data, split, scanned, MEASURED), sizes)]
 
 
 def _check_labels(dataset: Dataset, lists: Lists) -> list[Check]:

@@ -123,6 +123,11 @@ class LocalizationData(VideoData):
     def find(self, split: str) -> dict[str, str]:
         """Where the videos of a split are, by official id."""
 
+    @property
+    def reads_features(self) -> bool:
+        """Whether the loaders give features that another run made of the videos, not the videos."""
+        return bool(self.config.sampling != "windows")
+
     def evaluations(self) -> list[Evaluation]:
         """How detections are scored, the headline's way first."""
         return [FROM_HALF]
