@@ -61,6 +61,14 @@ def test_a_heatmap_of_one_value_or_many_names(tmp_path):
         assert Image.open(path).size[0] >= 420
 
 
+def test_names_have_the_room_that_they_take(tmp_path):
+    widths = []
+    for name in ("a", "a purple shape moving left", "b" * 500):
+        path = heatmap(np.eye(20), tmp_path / "map.png", "title", "r", "c", [name] * 20)
+        widths.append(Image.open(path).size[0])
+    assert widths[0] < widths[1] < widths[2] < widths[0] + 300
+
+
 class Trainer:
     is_global_zero = True
 

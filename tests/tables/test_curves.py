@@ -5,8 +5,9 @@ import pytest
 
 from internvideo_pl.errors import UserError
 from internvideo_pl.tables.axis import ticks
-from internvideo_pl.tables.curves import loss_curves, read_metrics, running_mean
-from internvideo_pl.tables.plot import Line, line_plot
+from internvideo_pl.tables.curves import loss_curves, read_metrics, run_drawings, running_mean
+from internvideo_pl.tables.drawing import Text
+from internvideo_pl.tables.plot import Line, line_drawing, line_plot
 
 
 def log(tmp_path, text):
@@ -60,6 +61,22 @@ def test_running_mean():
     gap = running_mean([1.0, math.nan, 1.0])
     assert gap[0] == gap[2] == 1.0
     assert math.isnan(gap[1])
+
+
+def test_quantities_of_unlike_units_have_drawings_of_their_own(tmp_path):
+    head = "step,pace/clips_per_second,pace/peak_memory_gb,gates/a,gates/b\n"
+    drawn = run_drawings(log(tmp_path, head + "0,300,1.5,0,0\n1,310,1.5,0.1,0.2\n"))
+    assert list(drawn) == ["pace: clips per second", "pace: peak memory gb", "gates"]
+    assert drawn["gates"].alt == "gates, up to step 1: a from 0 to 0.1; b from 0 to 0.2"
+
+
+def test_a_legend_takes_the_lines_that_it_needs():
+    lines = [Line(f"a rather long name {i}", [0, 1], [0.0, i], [0.0, i]) for i in range(5)]
+    one, many = line_drawing(lines[:1], "", "step"), line_drawing(lines, "", "step")
+    assert many.height > one.height
+    rows = [shape for shape in many.shapes if isinstance(shape, Text) and len(shape.spans) > 1]
+    assert "".join(span.text for row in rows for span in row.spans).count("a rather long name") == 5
+    assert max(sum(len(span.text) for span in row.spans) for row in rows) < 70
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from internvideo_pl.errors import UserError
 from internvideo_pl.tables.drawing import Drawing, to_svg
 from internvideo_pl.tables.plot import Line, line_drawing, line_plot
 
+UNLIKE = ("pace",)  # kinds whose quantities have units of their own, so that each has its own drawing
 SMOOTHING = 0.03  # of a curve's length on either side goes into the mean that is drawn boldly
 
 
@@ -77,7 +78,8 @@ def run_curves(path: Path) -> list[Curve]:
 def run_drawings(path: Path) -> dict[str, Drawing]:
     """Everything that a run logged on its way, one drawing for each kind (the part of a name before the slash).
 
-    Nothing where there is no such log, or a damaged one.
+    Of a kind without a common unit there is one for each quantity, named "<kind>: <quantity>". Nothing where there is
+    no such log, or a damaged one.
     """
     try:
         series = read_metrics(path)
@@ -86,10 +88,15 @@ def run_drawings(path: Path) -> dict[str, Drawing]:
     kinds: dict[str, list[Series]] = {}
     for one in series.values():
         if len(one.steps) > 1:
-            kinds.setdefault(one.name.partition("/")[0] if "/" in one.name else "schedule", []).append(one)
+            kind = one.name.partition("/")[0] if "/" in one.name else "schedule"
+            named = f"{kind}: {_label(one.name.partition('/')[2])}" if kind in UNLIKE else kind
+            kinds.setdefault(named, []).append(one)
     drawings = {}
     for kind, members in kinds.items():
-        lines = [Line(_label(one.name), one.steps, one.values, running_mean(one.values)) for one in members]
+        lines = [
+            Line(_label(one.name.removeprefix(f"{kind}/")), one.steps, one.values, running_mean(one.values))
+            for one in members
+        ]
         drawings[kind] = line_drawing(lines, _words(kind, lines), x_label="step", empty="nothing finite was logged")
     return drawings
 

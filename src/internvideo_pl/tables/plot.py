@@ -10,7 +10,12 @@ from internvideo_pl.tables.drawing import SWATCH, Drawing, Path, Point, Shape, S
 WIDTH, HEIGHT = 440, 250
 LEFT, RIGHT, TOP, BOTTOM = 54, 8, 30, 38  # margins for tick labels, legend and axis name
 POINTS = 400  # of a line that are drawn; more would only grow the page
-LEGEND = 6  # names that fit above the plot
+LEGEND = 8  # names that are told above the plot
+LETTER, SAMPLE, LINE = (
+    6.6,
+    18.0,
+    17.0,
+)  # of the legend in pixels: a letter's width, a colour's with its gap, a line's height
 
 
 @dataclass(frozen=True)
@@ -40,15 +45,17 @@ def line_drawing(lines: Sequence[Line], alt: str, x_label: str, empty: str = "no
     if not any(math.isfinite(value) for line in lines for value in line.values):
         return Drawing(WIDTH, HEIGHT, [label(WIDTH / 2, HEIGHT / 2, empty, "middle")], alt)
     steps = [step for line in lines for step in line.steps]
+    legend = _legend(lines)
+    height = HEIGHT + LINE * (len(legend) - 1)
     x = Scale(*widened(*extent(steps)), start=LEFT, end=WIDTH - RIGHT)
-    y = Scale(*widened(*_value_range(lines)), start=HEIGHT - BOTTOM, end=TOP)
-    shapes: list[Shape] = [_legend(lines), *_grid(x, y)]
+    y = Scale(*widened(*_value_range(lines)), start=height - BOTTOM, end=height - HEIGHT + TOP)
+    shapes: list[Shape] = [*legend, *_grid(x, y, height)]
     for i, line in enumerate(lines):
         color = series_color(i)
         shapes.append(Path(_pieces(line.steps, line.values, x, y), color, 1, opacity=0.28))
         shapes.append(Path(_pieces(line.steps, line.smooth, x, y), color, 2.2))
-    shapes.append(label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, x_label, "middle"))
-    return Drawing(WIDTH, HEIGHT, shapes, alt)
+    shapes.append(label((LEFT + WIDTH - RIGHT) / 2, height - 4, x_label, "middle"))
+    return Drawing(WIDTH, height, shapes, alt)
 
 
 def _pieces(steps: Sequence[int], values: Sequence[float], x: Scale, y: Scale) -> list[list[Point]]:
@@ -63,7 +70,7 @@ def _pieces(steps: Sequence[int], values: Sequence[float], x: Scale, y: Scale) -
     return [piece for piece in pieces if piece]
 
 
-def _grid(x: Scale, y: Scale) -> list[Shape]:
+def _grid(x: Scale, y: Scale, height: float) -> list[Shape]:
     """Horizontal lines with their numbers, and numbers along the x axis."""
     shapes: list[Shape] = []
     for value in (round(tick, 10) for tick in ticks(y.low, y.high)):
@@ -71,18 +78,24 @@ def _grid(x: Scale, y: Scale) -> list[Shape]:
         shapes.append(label(LEFT - 8, y(value) + 4, f"{value:g}", "end"))
     for value in ticks(x.low, x.high):
         if value == int(value):
-            shapes.append(label(x(value), HEIGHT - BOTTOM + 17, f"{value:,.0f}", "middle"))
+            shapes.append(label(x(value), height - BOTTOM + 17, f"{value:,.0f}", "middle"))
     return shapes
 
 
-def _legend(lines: Sequence[Line]) -> Text:
-    """Names in one text, so that they need no measuring."""
-    spans = []
+def _legend(lines: Sequence[Line]) -> list[Text]:
+    """The names, on as many lines as they take."""
+    rows: list[list[Span]] = [[]]
+    used = 0.0
     for i, line in enumerate(lines[:LEGEND]):
-        spans += [Span(SWATCH, series_color(i), bold=True), Span(f"{line.label}   ")]
+        width = SAMPLE + LETTER * (len(line.label) + 3)
+        if rows[-1] and used + width > WIDTH - LEFT:
+            rows.append([])
+            used = 0.0
+        rows[-1] += [Span(SWATCH, series_color(i), bold=True), Span(f"{line.label}   ")]
+        used += width
     if len(lines) > LEGEND:
-        spans.append(Span(f"and {len(lines) - LEGEND} more"))
-    return Text((LEFT, 16), spans)
+        rows[-1].append(Span(f"and {len(lines) - LEGEND} more"))
+    return [Text((LEFT, 16 + LINE * i), spans) for i, spans in enumerate(rows)]
 
 
 def _value_range(lines: Sequence[Line]) -> tuple[float, float]:
