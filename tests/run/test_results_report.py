@@ -21,6 +21,7 @@ SHOTS = os.environ.get("INTERNVIDEO_SHOTS")  # a folder, for who wants to look
 def fill(results: Path, count: int) -> None:
     """Runs with logs, pictures, a confusion matrix, missing videos and names that are no good for HTML."""
     names = [name for name in paper().benchmarks if paper().benchmarks[name].headline == "top1"]
+    picture = Image.effect_noise((600, 130), 60).convert("RGB")  # of which a page has room for all
     for i in range(count):
         folder = results / "finetune" / f"try{i % 20}" / f"{i:03d}"
         folder.mkdir(parents=True)
@@ -41,7 +42,7 @@ def fill(results: Path, count: int) -> None:
         steps = "".join(f"{step},{2 / (1 + step)},{0.01 * step},{0.02 * step}\n" for step in range(60))
         (folder / "metrics.csv").write_text("step,train/loss,gates/pair0,gates/pair1\n" + steps)
         (folder / "confusion.csv").write_text(f"true,given,videos\n{HOSTILE},b,3\nb,b,9\n".replace('"quotes"', "q"))
-        Image.effect_noise((1400, 300), 60).convert("RGB").save(folder / "worst.png")
+        picture.save(folder / "worst.png")
         (folder / "done.json").write_text(json.dumps({"previews": [{"path": "worst.png", "caption": HOSTILE}]}))
 
 

@@ -34,11 +34,13 @@ class Browser:
             for source, target in ((to_browser, 3), (from_browser, 4)):
                 os.dup2(source, target, inheritable=True)
 
+        own = {name: str(profile) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME")}
         # the pipes' own numbers must be out of the way of 3 and 4
         to_browser, from_browser = (self._high(number) for number in (to_browser, from_browser))
         self.process = subprocess.Popen(
             [program, *options, "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank"],
             preexec_fn=place,
+            env=os.environ | own,
             pass_fds=(3, 4),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
