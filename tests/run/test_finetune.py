@@ -94,6 +94,12 @@ def test_as_many_other_classes_are_no_reason_to_take_a_classifier(tmp_path):
         transferred(tmp_path, ["a", "b", "c"], ["a", "b", "d"], head=True)
 
 
+def test_the_same_classes_in_the_same_order_under_older_names_are_taken_as_they_are(tmp_path):
+    saved, fresh = transferred(tmp_path, ["archery", "hugging (not baby)"], ["archery", "hugging"])
+    assert torch.equal(fresh.head.weight, saved.head.weight)
+    assert torch.equal(fresh.head.bias, saved.head.bias)
+
+
 def test_the_same_classes_in_another_order_are_put_into_this_one(tmp_path):
     saved, fresh = transferred(tmp_path, ["b", "a"], ["a", "b"], head=True)
     assert torch.equal(fresh.head.weight, saved.head.weight.flip(0))
@@ -128,7 +134,9 @@ def test_a_miniature_of_k400_starts_from_one_of_k710(tmp_path):
     parent = tmp_path / "results/posttrain/k710_masked_base/001"
     words = [f"checkpoint={parent}", "trainer.max_steps=1", "data.mini_sizes.first=hugging", *small]
     rows_of(tmp_path, "finetune/k400", *words)
-    assert "12 of 12 classes" in (tmp_path / "results/finetune/k400/001/weights.md").read_text()
+    told = (tmp_path / "results/finetune/k400/001/weights.md").read_text()
+    assert "head.weight" not in told  # matched, like all the rest: neither fresh nor left out
+    assert "| matched |" in told
 
 
 # --- whole miniatures ---------------------------------------------------------------------------------------------

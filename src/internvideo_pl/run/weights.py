@@ -105,9 +105,9 @@ def _classes_of(weights: Recognized) -> list[str] | None:
 
 
 def _other_classes(weights: Recognized, data: VideoData) -> bool:
-    """Whether the weights name their classes, and these are not the dataset's."""
+    """Whether the weights name their classes, and these are not the dataset's, under whatever names."""
     names = _classes_of(weights)
-    return names is not None and names != data.classes
+    return names is not None and names != data.classes and data.rows_in(names, len(names)) != [*range(len(names))]
 
 
 def _without_classifier(weights: Recognized, role: str, wanted: bool) -> Recognized:
