@@ -20,7 +20,7 @@ BEYOND = 40  # the paper's extra row, which its overview figure does not have
 CENTER, RIM = 0.5, 1.1  # shares of the paper's figure at the centre of a panel and at its rim
 WIDE, HIGH, RADIUS, HEAD = 560, 420, 130, 64  # of a panel in pixels; room for title and legend
 BAR, GAP, NAMES, LENGTH, FIGURES = 13, 16, 170, 380, 190  # of the bar charts, in pixels
-SERIES = {"before": "line-5", "paper": "line-1", "ours": "line-2"}
+SERIES = {"before": "muted", "paper": "line-1", "ours": "line-2"}
 WORDS = {"before": "best before", "paper": "InternVideo (the paper)", "ours": "ours"}
 
 
