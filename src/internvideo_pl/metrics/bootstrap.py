@@ -4,7 +4,9 @@ Videos are drawn with replacement, as many as there were, and the figure is take
 introduction to the bootstrap", 1993, chapter 13). What one video contributes several times, such as its captions, its
 key frames or its detections, stays together. Whatever else a number depends on (a gallery, how frequent words are, the
 seed of the training) is held fast. Means and ratios are drawn 2,000 times, all at once; figures that need an evaluator,
-such as average precision, 200 times, after what is matched within a video has been matched once for all of them.
+such as average precision, 200 times, after what is matched within a video has been matched once for all of them. Copies
+of a video stand side by side in a ranking, which moves average precision by itself, so that the draws of these figures
+are centred on the figure: their spread is what is asked for.
 
 Shape legend: N values, V videos, R resamples.
 """
@@ -70,7 +72,10 @@ def bootstrap_ratio(
 
 
 def bootstrap_figures(
-    figures: Callable[[NDArray[np.int64]], Mapping[str, float]], sizes: int | Sequence[int], replicas: int = REPLICAS
+    figures: Callable[[NDArray[np.int64]], Mapping[str, float]],
+    sizes: int | Sequence[int],
+    replicas: int = REPLICAS,
+    limit: float = 100.0,
 ) -> dict[str, Interval]:
     """The 95 % intervals of what an evaluator makes of videos.
 
@@ -78,6 +83,7 @@ def bootstrap_figures(
         figures: From how many times each video was drawn, int64 (V,), to the figures by name.
         sizes: V; or that of each list, one after another, whose videos are drawn by themselves.
         replicas: R.
+        limit: The most that a figure can be; 0 is the least.
 
     Returns:
         The ends of every figure that no replica leaves undefined; nothing for a list of fewer than two videos.
@@ -90,8 +96,10 @@ def bootstrap_figures(
     for _ in range(replicas):
         drawn = [np.bincount(generator.integers(size, size=size), minlength=size) for size in sizes]
         found.append(figures(np.concatenate(drawn)))
-    values = {name: np.array([each[name] for each in found]) for name in found[0]}
-    return {name: _ends(each) for name, each in values.items() if np.isfinite(each).all()}
+    own = figures(np.ones(sum(sizes), dtype=np.int64))
+    values = {name: np.array([each[name] for each in found]) for name in own}
+    centred = {name: each - each.mean() + own[name] for name, each in values.items() if np.isfinite(each).all()}
+    return {name: _ends(each.clip(0, limit)) for name, each in centred.items()}
 
 
 def _ends(values: NDArray[np.float64]) -> Interval:
