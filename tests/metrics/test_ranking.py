@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from internvideo_pl.errors import UserError
-from internvideo_pl.metrics.ranking import TIES, best_caption, chance, dual_softmax, figures, similarity
+from internvideo_pl.metrics.ranking import TIES, best_caption, chance, dual_softmax, figures, rank_figures, similarity
 
 GIVEN = Path(__file__).parents[1] / "parity" / "given"
 
@@ -83,6 +83,23 @@ def test_compat_is_the_released_rule_on_many_ties():
     result = figures(scores, ties="compat")
     assert direction(result, "t2v") == pytest.approx(reference_compat(scores))
     assert direction(result, "v2t") == pytest.approx(reference_compat(scores.T))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_positions_of_equal_scores_are_counted_as_if_listed(seed):
+    generator = torch.Generator().manual_seed(seed)
+    above, equal = (torch.randint(0, high, (30,), generator=generator) for high in (12, 1 + 4 * seed))
+    listed = [rank for a, e in zip(above.tolist(), equal.tolist(), strict=True) for rank in range(a, a + e + 1)]
+    assert rank_figures(above, equal, None, "compat") == pytest.approx(slow_figures(listed), abs=1e-9)
+
+
+def test_a_large_test_set_scored_all_alike_has_the_released_figures_too():
+    videos = (
+        5_000  # 25 million positions: more than a quantile takes, and of a million videos no memory would hold them
+    )
+    above, equal = torch.zeros(videos, dtype=torch.int64), torch.full((videos,), videos - 1)
+    result = rank_figures(above, equal, None, "compat")
+    assert result == pytest.approx(chance(videos), abs=1e-9)
 
 
 def test_a_model_that_scores_all_alike_is_at_chance():

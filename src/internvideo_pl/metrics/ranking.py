@@ -132,9 +132,26 @@ def rank_figures(above: Tensor, equal: Tensor, before: Tensor | None, ties: str)
     elif before is not None:
         rank = above + before
     else:
-        rank = torch.cat([torch.arange(int(a), int(a + e) + 1) for a, e in zip(above, equal, strict=True)])
+        return _entered(above, equal)
     recall = [(rank < k).double().mean().item() for k in RECALL_AT]
     return _named(recall, rank, lower_median=ties == "compat" and before is not None)
+
+
+def _entered(above: Tensor, equal: Tensor) -> dict[str, float]:
+    """The figures of all ranks from `above` to `above` + `equal` of each query (Q,), entered one by one.
+
+    They are counted, not listed: where a model gives all pairs one score there are as many as pairs.
+    """
+    last = above + equal
+    steps = torch.zeros(int(last.max()) + 2, dtype=torch.int64, device=above.device)
+    one = torch.ones_like(above)
+    count = steps.index_add(0, above, one).index_add(0, last + 1, -one).cumsum(0)  # of each rank
+    place = torch.arange(len(count), device=count.device)
+    total, upto = count.sum(), count.cumsum(0)
+    middle = torch.stack([(total - 1) // 2, total // 2])
+    values = {f"R@{k}": 100.0 * (count[:k].sum().double() / total).item() for k in RECALL_AT}
+    median = torch.searchsorted(upto, middle, right=True).double().mean().item()
+    return {**values, "MedR": median + 1, "MeanR": ((count * place).sum().double() / total).item() + 1}
 
 
 def _named(recall: list[float], rank: Tensor, lower_median: bool = False) -> dict[str, float]:
