@@ -1,6 +1,7 @@
 """The bench of decoding, on files of a few frames."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +124,21 @@ def test_a_folder_without_readable_videos_is_refused(tmp_path):
     (tmp_path / "a.mp4").write_text("nothing")
     with pytest.raises(UserError, match="can be read"):
         decoding._readable(tmp_path)
+
+
+def test_a_clip_that_opens_and_cannot_be_decoded_is_named_and_left_out(tmp_path, video):
+    good, bad = tmp_path / "good.mp4", tmp_path / "bad.mp4"
+    content = Path(video).read_bytes()
+    good.write_bytes(content)
+    start = content.index(b"mdat") + 20_000
+    end = content.index(b"moov", start) - 4 if b"moov" in content[start:] else len(content)
+    bad.write_bytes(content[:start] + bytes(end - start) + content[end:])  # it opens, but later pictures are gone
+    clips = decoding._readable(tmp_path)
+    assert clips == [bad, good]
+    with ThreadPoolExecutor(1) as here:
+        section = decoding._own(here, tmp_path, clips, [readers.OURS], 1)
+    assert {row["video"] for row in section.rows} == {"good.mp4"}
+    assert [note for note in section.notes if note.startswith("Left out: bad.mp4, cannot be")]
 
 
 @pytest.mark.slow

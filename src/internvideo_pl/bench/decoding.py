@@ -8,7 +8,7 @@ import multiprocessing
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -85,6 +85,7 @@ def run(options: Options) -> Iterator[Section]:
     Raises:
         UserError: The folder holds no video.
     """
+    clips = _readable(options.videos) if options.videos is not None else []
     folder = cache_folder() / "bench"
     paths = {footage.name: str(made(footage, folder)) for footage in (SMALL, HD)}
     with ffmpeg_for_others(folder / "ffmpeg"), _process() as process:
@@ -101,9 +102,7 @@ def run(options: Options) -> Iterator[Section]:
         yield _reencoded(process, paths, names, options.rounds, folder)
         yield _training(process, paths[SMALL.name], folder)
         if options.videos is not None:
-            own = [Task(path.name, str(path), pattern, 2) for path in _readable(options.videos) for pattern in PATTERNS]
-            rows = [process.submit(_time, task, names, options.rounds).result() for task in own]
-            yield Section(f"Clips of {options.videos.name}, one process, ms a clip", rows)
+            yield _own(process, options.videos, clips, names, options.rounds)
 
 
 def _process() -> ProcessPoolExecutor:
@@ -118,7 +117,11 @@ def _task(name: str, path: str, pattern: str) -> Task:
 
 
 def _readable(folder: Path) -> list[Path]:
-    """Videos of a folder that give a frame; others are left out, as it is speed that is measured."""
+    """Videos of a folder that can be opened.
+
+    Raises:
+        UserError: There is none.
+    """
     found = []
     for path in find_videos(folder):
         try:
@@ -129,6 +132,19 @@ def _readable(folder: Path) -> list[Path]:
     if not found:
         raise UserError(f"no video in {folder} can be read")
     return found
+
+
+def _own(process: Executor, folder: Path, clips: Sequence[Path], names: Sequence[str], rounds: int) -> Section:
+    """A person's own clips; one that cannot be decoded is named and left out, as it is speed that is measured."""
+    rows: list[Row] = []
+    notes = []
+    for path in clips:
+        tasks = [Task(path.name, str(path), pattern, 2) for pattern in PATTERNS]
+        try:
+            rows += [process.submit(_time, task, names, rounds).result() for task in tasks]
+        except DecodeError as error:
+            notes.append(f"Left out: {path.name}, {error.reason}")
+    return Section(f"Clips of {folder.name}, one process, ms a clip", rows, notes=notes)
 
 
 def _time(task: Task, names: Sequence[str], rounds: int) -> Row:
