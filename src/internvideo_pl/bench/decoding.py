@@ -20,8 +20,9 @@ from internvideo_pl.bench import Options
 from internvideo_pl.bench.footage import HD, SMALL, made
 from internvideo_pl.bench.loading import epochs, train
 from internvideo_pl.bench.readers import OURS, READERS, Plan, Read, available, ffmpeg_for_others
+from internvideo_pl.bench.reencoding import CHOICES, small_copy
 from internvideo_pl.bench.report import Goal, Section, Value
-from internvideo_pl.data.shards.reencode import Reencode, reencode
+from internvideo_pl.data.shards.reencode import Reencode
 from internvideo_pl.errors import UserError
 from internvideo_pl.folders import cache_folder
 from internvideo_pl.video import sample
@@ -100,6 +101,7 @@ def run(options: Options) -> Iterator[Section]:
         note = "Clips a second are on the clock; the share is of the workers' processor time."
         yield Section("Decoding in two loader workers, clips/s", waits, _goals(waits), [note])
         yield _reencoded(process, paths, names, options.rounds, folder)
+        yield _choices(process, paths[SMALL.name], options.rounds, folder)
         yield _training(process, paths[SMALL.name], folder)
         if options.videos is not None:
             yield _own(process, options.videos, clips, names, options.rounds)
@@ -229,19 +231,11 @@ def _reencoded(
     """Ours on files as `make shard` re-encodes them, beside the best of the others on the files as they were."""
     rows = []
     for name, path in paths.items():
-        small = str(_small(Path(path), folder))
+        small = str(small_copy(Path(path), folder, Reencode()))
         tasks = [_task(name, path, pattern) for pattern in PATTERNS]
         rows += [process.submit(_gain, task, small, names, rounds).result() for task in tasks]
     title = "Re-encoded as `make shard REENCODE=1` does, one process, ms a clip"
     return Section(title, rows, _goals(rows, REENCODED_GOALS))
-
-
-def _small(path: Path, folder: Path) -> Path:
-    settings = Reencode()
-    small = folder / f"{path.stem}_{settings.size}_{settings.gop}_{settings.crf}_{settings.b_frames}.mp4"
-    if not small.is_file():
-        reencode(path, small, settings)
-    return small
 
 
 def _gain(task: Task, small: str, names: Sequence[str], rounds: int) -> Row:
@@ -263,9 +257,27 @@ def _gain(task: Task, small: str, names: Sequence[str], rounds: int) -> Row:
     }
 
 
+def _choices(process: Executor, path: str, rounds: int, folder: Path) -> Section:
+    """The small file under every choice of re-encoding."""
+    files = {name: str(small_copy(Path(path), folder, settings)) for name, settings in CHOICES.items()}
+    rows: list[Row] = [{"re-encoded": name, "MB": Path(file).stat().st_size / 1e6} for name, file in files.items()]
+    for pattern in (DENSE, UNIFORM):
+        took = process.submit(_chosen, _task(SMALL.name, path, pattern), files, rounds).result()
+        for row in rows:
+            row[f"{pattern}, ms"] = took[str(row["re-encoded"])]
+    return Section(f"Choices of re-encoding, {SMALL.name}, one process", rows)
+
+
+def _chosen(task: Task, files: Mapping[str, str], rounds: int) -> dict[str, float]:
+    """Milliseconds a clip of ours on each file."""
+    plan, read = replace(task.plan(), size=None), READERS[OURS][1]()
+    times = _in_turns({name: partial(_read, read, file, plan) for name, file in files.items()}, task.clips, rounds)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
 def _training(process: ProcessPoolExecutor, path: str, folder: Path) -> Section:
     """What the loader of an experiment delivers, and how long a small model waits for it."""
-    files = {SMALL.name: path, f"{SMALL.name}, re-encoded": str(_small(Path(path), folder))}
+    files = {SMALL.name: path, f"{SMALL.name}, re-encoded": str(small_copy(Path(path), folder, Reencode()))}
     rows: list[Row] = [{"video": name, **process.submit(train, file).result()} for name, file in files.items()]
     note = (
         "Training clips of 16 frames at stride 4, cropped to 224, batches of 8, two workers. `loader` delivers them to "

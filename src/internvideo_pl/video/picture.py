@@ -101,6 +101,8 @@ def _upright(pixels: np.ndarray, matrix: tuple[int, int, int, int] | None) -> np
         return pixels
     a, b, c, d = matrix
     right, down = a, d
+    whole = pixels.view("V3")[..., 0]  # (T, H, W): a pixel moved as one is moved in a third of the time
     if abs(b) > abs(a):  # a quarter turn: columns become rows
-        pixels, right, down = pixels.swapaxes(1, 2), c, b
-    return np.ascontiguousarray(pixels[:, :: -1 if down < 0 else 1, :: -1 if right < 0 else 1])
+        whole, right, down = whole.swapaxes(1, 2), c, b
+    upright = np.ascontiguousarray(whole[:, :: -1 if down < 0 else 1, :: -1 if right < 0 else 1])
+    return upright.view(np.uint8).reshape(*upright.shape, 3)
