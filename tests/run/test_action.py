@@ -46,7 +46,7 @@ CASES = {
     "thumos14": Case("localize/thumos14", least=80),
     "activitynet_tal": Case("localize/activitynet", least=70),
     "hacs_tal": Case("localize/hacs", least=70),
-    "fineaction": Case("localize/fineaction", least=50),
+    "fineaction": Case("localize/fineaction", least=68),
     "ava22": Case("localize/ava", times=3),
     "ava_kinetics": Case("localize/ava_kinetics", times=3),
 }
