@@ -94,3 +94,12 @@ def test_captions_are_kept_by_number_and_repeats_count_once():
     assert metric.compute() == expected
     with pytest.raises(UserError, match="No test video"):
         Captions(5, decode, [["x"]]).compute()
+
+
+@pytest.mark.parametrize("caption", ["un café noir fumant", "كلب يركض في الحديقة", "狗 在 公园 里 跑"])
+def test_other_letters_than_a_to_z_are_words_to_all_three(caption):
+    exact = caption_figures([caption, "a dog"], [[caption], ["a cat sleeps"]])
+    assert exact["ROUGE-L"] == pytest.approx(50 + 50 * 2 * 1 / (2 + 3))
+    wrong = caption_figures([caption, "a dog"], [["un cafe"], ["a cat sleeps"]])
+    assert wrong["ROUGE-L"] < exact["ROUGE-L"]
+    assert wrong["CIDEr-D"] < exact["CIDEr-D"]

@@ -37,7 +37,8 @@ def _figures(scores: list[float], candidates: Sequence[str], references: Sequenc
     """`caption_figures` from every video's CIDEr-D."""
     said = [" ".join(words_of(caption)) for caption in candidates]
     true = [[" ".join(words_of(caption)) for caption in own] for own in references]
-    rouge = rouge_score(said, true, accumulate="best", rouge_keys="rougeL", tokenizer=str.split)
+    # its own normalizer would take away every letter that is not of a to z, accents among them
+    rouge = rouge_score(said, true, accumulate="best", normalizer=str, tokenizer=str.split, rouge_keys="rougeL")
     return {
         "CIDEr-D": 100 * sum(scores) / len(scores),
         "BLEU-4": 100 * bleu_score(said, true, n_gram=4).item(),
