@@ -20,7 +20,7 @@ def run(name: str, results: Path) -> Path:
 @pytest.mark.parametrize(
     ("task", "figures"),
     [
-        ("nlq", {"R@1 IoU=0.3": 2.0, "R@1 IoU=0.5": 2.0, "mIoU": 1.3}),
+        ("nlq", {"R@1 IoU=0.3": 2.0, "R@1 IoU=0.5": 2.0, "mIoU": 2.0}),
         ("mq", {"avg_mAP": 2.0, "retrieval/Recall@1x tIoU=0.5": 3.0}),
         ("fhp", {"500 / total displacement": 1.25}),
         ("scod", {"AP": 5.0, "AP50": 5.0, "AP75": 5.0}),
@@ -33,7 +33,7 @@ def test_clearly_above_the_constant(task, figures, tmp_path):
     folder = run(f"ego4d/{task}", tmp_path)  # with the encoders and features that it starts from
     (path,) = folder.glob("row-*.json")
     row = json.loads(path.read_text())
-    assert row["coverage"]["missing"] == []
+    assert bool(row["coverage"]["missing"]) == (task == "nlq")  # whose empty queries nobody can answer
     for name, times in figures.items():
         assert row["metrics"][name] > times * row["chance"][name] > 0, name
     assert (folder / "submission.json").is_file()
