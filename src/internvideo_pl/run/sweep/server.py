@@ -1,5 +1,7 @@
 """A sweep on a Weights & Biases server: it decides what is tried, its agents on this machine run the trials."""
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -19,7 +21,9 @@ def is_configured() -> bool:
         return False
     import wandb
 
-    return bool(wandb.api.api_key)
+    # Newer versions warn that this is on its way out; what they name in its stead asks the server, or is not in 0.19.
+    with contextlib.redirect_stderr(io.StringIO()):
+        return bool(wandb.api.api_key)
 
 
 def server_config(sweep: Sweep, overrides: Sequence[str], most: int | None) -> dict[str, Any]:
