@@ -60,15 +60,16 @@ def _ours(frames: int) -> Step:
     true, action, near, scores = _world(frames)
     number = np.repeat(np.arange(frames), BOXES)
     truth = TrueBoxes(number, true.reshape(-1, 4), action.reshape(-1), frames, tuple(range(1, ACTIONS + 1)))
-    boxes = torch.from_numpy(near).repeat_interleave(ACTIONS, 1)
-    score, label = torch.from_numpy(scores).flatten(1), torch.arange(1, ACTIONS + 1).repeat(FOUND)
+    boxes, score = torch.from_numpy(near), torch.from_numpy(scores).flatten(1)
+    label = torch.arange(1, ACTIONS + 1).repeat(FOUND)
 
     def step() -> float:
         metric = FrameDetection(truth)
         for batch in np.array_split(np.arange(frames), range(BATCH, frames, BATCH)):
             counts = np.full(len(batch), FOUND * ACTIONS)
             mine = slice(batch[0], batch[-1] + 1)
-            metric.update(batch, counts, boxes[mine].flatten(0, 1), score[mine].flatten(), label.repeat(len(batch)))
+            each = boxes[mine].flatten(0, 1).repeat_interleave(ACTIONS, 0)
+            metric.update(batch, counts, each, score[mine].flatten(), label.repeat(len(batch)))
         return metric.compute()["mAP@0.5"]
 
     return step

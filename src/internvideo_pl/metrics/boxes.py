@@ -178,13 +178,14 @@ class FrameDetection(SampleMetric):
         if (np.diff(rows[:, 5]) <= 0).any():  # of several processes, perhaps with the repeats of a sampler's padding
             rows = rows[np.unique(rows[:, 5], return_index=True)[1]]
         code = rows[:, 5].astype(np.int64)
-        frame, label = code // (MOST_LABELS * MOST_PLACES), (code % MOST_LABELS).astype(np.uint16)
+        label = (code % MOST_LABELS).astype(np.uint16)
+        frame = np.floor_divide(code, MOST_LABELS * MOST_PLACES, out=code)  # in its place: there are millions
         reported = np.zeros(self.truth.num_frames, dtype=bool)
         reported[frame] = reported[self.rows("empty").cpu().numpy()] = True
         if not reported.any():
             raise UserError("No key frame was reported: check that the test split is not empty and its videos decode.")
         self.missing = np.flatnonzero(~reported).tolist()
-        if not np.isfinite(rows).all():
+        if len(rows) and not np.isfinite([rows.min(), rows.max()]).all():
             raise UserError(
                 "A detection's score or box is not a finite number; load a checkpoint from before it diverged."
             )

@@ -70,8 +70,11 @@ class SampleMetric(Metric):
             getattr(self, name).append(value.detach().to(dtype))
 
     def rows(self, name: str) -> Tensor:
-        """All rows of a state so far: (N, *shape); after a sync, those of all processes."""
+        """All rows of a state so far: (N, *shape); after a sync, those of all processes. Batches are kept as one from here."""
         kept = getattr(self, name)
+        if isinstance(kept, list) and len(kept) > 1:
+            kept = [dim_zero_cat(kept)]
+            setattr(self, name, kept)  # or the rows would be in memory twice
         return dim_zero_cat(kept) if len(kept) else self._no_rows(name)
 
     def sync(self, *args: Any, **kwargs: Any) -> None:
