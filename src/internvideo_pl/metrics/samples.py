@@ -70,7 +70,7 @@ class SampleMetric(Metric):
             getattr(self, name).append(value.detach().to(dtype))
 
     def rows(self, name: str) -> Tensor:
-        """All rows of a state so far: (N, *shape); after a sync, those of all processes. Batches are kept as one from here."""
+        """All rows of a state so far: (N, *shape); after a sync, those of all processes. Batches become one."""
         kept = getattr(self, name)
         if isinstance(kept, list) and len(kept) > 1:
             kept = [dim_zero_cat(kept)]
