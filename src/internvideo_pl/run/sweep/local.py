@@ -119,7 +119,8 @@ class LocalSweep:
             self.trials.write(trial)
         words = [self.sweep.experiment, *self.sweep.words, *self.overrides, *self.sweep.overrides(trial.values)]
         place = next(place for place in range(self.jobs) if place not in self._places())
-        environment = {"OMP_NUM_THREADS": str(max(len(os.sched_getaffinity(0)) // self.jobs, 1))}
+        threads = str(max(len(os.sched_getaffinity(0)) // self.jobs, 1))
+        environment = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads)}  # who shares a machine knows best
         if self.share:
             mine = [self.visible[(place * self.share + i) % len(self.visible)] for i in range(self.share)]
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(mine)
