@@ -7,6 +7,8 @@ Prints a JSON object: files, how many of them could be read, seconds of the slow
 the way, and what went wrong.
 """
 
+import ctypes
+import gc
 import json
 import os
 import random
@@ -112,7 +114,9 @@ def read(path: Path, rng: random.Random) -> bool:
 
 
 def resident() -> int:
-    """Bytes of memory that this process holds."""
+    """Bytes of memory that this process holds, without what it has freed and the allocator keeps for later."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
 
 

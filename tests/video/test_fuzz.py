@@ -21,7 +21,7 @@ QUICK = (
     *("motion_jpeg.avi", "animation.gif", "flash.flv"),
 )
 SMALL = 700_000  # bytes; longer real clips take too long to be read often
-GROWTH = 24 * 2**20  # bytes, over the second half: a leak of 25 KB a file shows
+GROWTH = 8 * 2**20  # bytes, over the second half: a leak of 7 KB a file shows
 
 
 def _fuzz(folder: Path, first: int, count: int) -> dict:
