@@ -75,6 +75,21 @@ def test_each_hears_the_other_fail(pair):
     assert ends[1] == []
 
 
+def test_the_first_sign_is_given_at_once(pair, monkeypatch):
+    """Who dies before it has given one is waited for as long as a process that has not started yet."""
+    (left, right), ends = pair
+    monkeypatch.setattr(module, "BEAT", 60.0)
+    store = right.ranks.store()
+    with right.watching():
+        until = time.monotonic() + 5
+        while not store.check(["sign/1"]):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+    (sign, _) = left._listen(store)[1]
+    assert sign.beat > 0
+    assert ends == ([], [])
+
+
 def test_both_name_the_one_that_hangs(pair):
     (left, right), ends = pair
     with left.watching(), right.watching():

@@ -146,10 +146,10 @@ class Watchdog(L.Callback):
 
     def _watch(self, stop: threading.Event) -> None:
         store = self.ranks.store()
+        last = False
         while True:
-            last = stop.wait(BEAT)
             try:
-                self._say(store)
+                self._say(store)  # at once: who dies before its first sign would be waited for as if it were starting
                 if last:
                     return
                 verdict = self.judge(self._listen(store))
@@ -158,6 +158,7 @@ class Watchdog(L.Callback):
             if verdict:
                 self.end(f"{verdict}: this process ends too, and {AGAIN}")
                 return
+            last = stop.wait(BEAT)
 
     def _say(self, store: distributed.Store) -> None:
         moved = self.moved
