@@ -50,10 +50,12 @@ class NavigationConfig(ClipConfig):
             UserError: As `ClipConfig`, or a camera that sees nothing.
         """
         super().__post_init__()
-        if self.views < 1 or DIRECTIONS % self.views or self.depth_size < 1 or self.max_actions < 1 or not 0 < self.hfov < 180:
+        least = min(self.views, self.depth_size, self.max_actions, self.open_scenes)
+        if least < 1 or DIRECTIONS % self.views or not 0 < self.hfov < 180:
             raise UserError(
-                f"data: views={self.views}, depth_size={self.depth_size} and max_actions={self.max_actions} must be at "
-                f"least 1, views a divisor of {DIRECTIONS}, hfov={self.hfov} between 0 and 180 degrees"
+                f"data: views={self.views}, depth_size={self.depth_size}, max_actions={self.max_actions} and open_scenes="
+                f"{self.open_scenes} must be at least 1, views a divisor of {DIRECTIONS}, hfov={self.hfov} between 0 and "
+                "180 degrees"
             )
 
     @property
@@ -120,7 +122,7 @@ class NavigationData(VideoData):
         if path not in self.scenes:
             self.scenes[path] = open_scene(Path(path), self.config.camera, self.config.sliding)
         self.scenes.move_to_end(path)
-        while len(self.scenes) > max(self.config.open_scenes, 1):
+        while len(self.scenes) > self.config.open_scenes:
             self.scenes.popitem(last=False)
         return self.scenes[path]
 

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from internvideo_pl.backbones.masked_vit import MaskedEncoder
+from internvideo_pl.data.changed_objects import FRAMES
 
-FRAMES = 3
 SIDE = 0.3  # of a proposal before it is learned, as a share of the frame
 RARE = 0.01  # score of every box before it is learned: RetinaNet
 

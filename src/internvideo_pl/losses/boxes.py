@@ -1,15 +1,12 @@
-"""Set loss of boxes: exact assignment, focal loss, L1, generalised overlap (arXiv 2005.12872, 2010.04159).
+"""What a set loss of boxes is made of: exact assignment, generalised overlap (arXiv 2005.12872).
 
 Shapes: Q predictions and G true boxes of an image, boxes as x1, y1, x2, y2.
 """
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
-ALPHA, GAMMA = 0.25, 2.0  # of the focal loss: RetinaNet, Deformable DETR
+from internvideo_pl.errors import UserError
 
 
 def generalised_overlap(one: Tensor, two: Tensor) -> Tensor:
@@ -21,38 +18,17 @@ def generalised_overlap(one: Tensor, two: Tensor) -> Tensor:
     return shared / union.clamp(min=1e-9) - (hull - union) / hull.clamp(min=1e-9)
 
 
-def focal(logits: Tensor, target: Tensor) -> Tensor:
-    """Binary focal loss (arXiv 1708.02002) of each element."""
-    loss = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
-    miss = (logits.sigmoid() - target).abs()
-    return (ALPHA * target + (1 - ALPHA) * (1 - target)) * miss**GAMMA * loss
+def assign(cost: Tensor) -> tuple[list[int], list[int]]:
+    """Rows and columns of (G, Q), as many as the shorter side has, whose sum of costs is the least.
 
+    What is not a number counts as nought: the loss, which is then none either, stops the run.
 
-def assign(cost: NDArray[np.float64]) -> NDArray[np.int64]:
-    """For each row of (G, Q), G <= Q, its column in the assignment of the least sum: shortest augmenting paths."""
-    rows, columns = cost.shape
-    assert rows <= columns
-    u, v = np.zeros(rows + 1), np.zeros(columns + 1)
-    owner = np.zeros(columns + 1, dtype=np.int64)  # row from 1 of each column from 1; 0 for a free one
-    for row in range(1, rows + 1):
-        owner[0], column = row, 0
-        least, before = np.full(columns + 1, np.inf), np.zeros(columns + 1, dtype=np.int64)
-        used = np.zeros(columns + 1, dtype=bool)
-        while owner[column]:
-            used[column] = True
-            reduced = cost[owner[column] - 1] - u[owner[column]] - v[1:]
-            better = ~used[1:] & (reduced < least[1:])
-            least[1:][better], before[1:][better] = reduced[better], column
-            following = int(np.where(used, np.inf, least)[1:].argmin()) + 1
-            step = least[following]
-            u[owner[used]] += step
-            v[used] -= step
-            least[~used] -= step
-            column = following
-        while column:
-            owner[column] = owner[before[column]]
-            column = int(before[column])
-    found = np.empty(rows, dtype=np.int64)
-    taken = np.flatnonzero(owner[1:])
-    found[owner[1:][taken] - 1] = taken
-    return found
+    Raises:
+        UserError: SciPy is not installed.
+    """
+    try:
+        from scipy.optimize import linear_sum_assignment
+    except ImportError as error:
+        raise UserError("assigning boxes needs SciPy: pip install 'internvideo_pl[detection]'") from error
+    rows, columns = linear_sum_assignment(cost.double().nan_to_num().cpu().numpy())
+    return rows.tolist(), columns.tolist()

@@ -1,32 +1,12 @@
-"""Losses of actions in time: focal loss of sparse classes, overlap losses of stretches around a place.
+"""Overlap losses of stretches around a place.
 
-Shapes: P places, K classes.
+Shapes: P places.
 """
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 EPSILON = 1e-8
-
-
-def sigmoid_focal(logits: Tensor, target: Tensor, alpha: float = 0.25, gamma: float = 2.0) -> Tensor:
-    """Focal loss (arXiv 1708.02002) of independent classes, summed.
-
-    Args:
-        logits: (P, K).
-        target: (P, K) in [0, 1].
-        alpha: Weight of what is there; what is not has 1 - alpha.
-        gamma: How little sure places count.
-
-    Returns:
-        Scalar.
-    """
-    probability = logits.sigmoid()
-    entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
-    right = probability * target + (1 - probability) * (1 - target)
-    weight = alpha * target + (1 - alpha) * (1 - target)
-    return (weight * entropy * (1 - right) ** gamma).sum()
 
 
 def overlap_loss(offsets: Tensor, target: Tensor, centred: bool) -> Tensor:

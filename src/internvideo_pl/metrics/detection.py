@@ -116,7 +116,7 @@ def average_precisions(truth: TrueBoxes, found: Rows) -> dict[str, float]:
         return dict.fromkeys(NAMES, 0.0)
     listed = [
         {
-            "id": n + 1,
+            "id": n,  # from 1: to COCO's evaluator 0 is no match
             "image_id": int(i),
             "category_id": 1,
             "bbox": b.tolist(),

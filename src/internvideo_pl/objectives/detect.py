@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from internvideo_pl.losses.boxes import assign, focal, generalised_overlap
+from internvideo_pl.losses.boxes import assign, generalised_overlap
+from internvideo_pl.losses.focal import sigmoid_focal
 
 
 @dataclass(kw_only=True)
@@ -52,9 +53,9 @@ class Detection(nn.Module):
     def _set(self, logits: Tensor, boxes: Tensor, truth: list[Tensor]) -> Tensor:
         """Score, sides, overlap of (B F, Q) logits and (B F, Q, 4) boxes."""
         logits, boxes, config = logits.float(), boxes.float(), self.config
-        image, query = [], []
+        image, query, wanted = list[int](), list[int](), list[Tensor]()
         with torch.no_grad():
-            gain = focal(logits, torch.ones_like(logits)) - focal(logits, torch.zeros_like(logits))
+            gain = sigmoid_focal(logits, torch.ones_like(logits)) - sigmoid_focal(logits, torch.zeros_like(logits))
             for number, each in enumerate(truth):
                 if not len(each):
                     continue
@@ -62,17 +63,18 @@ class Detection(nn.Module):
                     each[:, None], boxes[number][None]
                 )
                 cost = cost + config.side_weight * torch.cdist(each, boxes[number], p=1)
-                kept = assign(cost.cpu().double().numpy()) if len(each) <= cost.shape[1] else range(cost.shape[1])
-                query += [int(q) for q in kept]
-                image += [number] * len(kept)
-        wanted = torch.cat([each[: logits.shape[1]] for each in truth])
+                rows, columns = assign(cost)
+                wanted.append(each[rows])
+                query += columns
+                image += [number] * len(columns)
+        true = torch.cat([boxes.new_zeros(0, 4), *wanted])
         target = torch.zeros_like(logits)
         target[image, query] = 1.0
-        matched, many = boxes[image, query], max(len(wanted), 1)
+        matched, many = boxes[image, query], max(len(true), 1)
         return torch.stack(
             [
-                focal(logits, target).sum() / many,
-                (matched - wanted).abs().sum() / many,
-                (1 - generalised_overlap(matched, wanted)).sum() / many,
+                sigmoid_focal(logits, target).sum() / many,
+                (matched - true).abs().sum() / many,
+                (1 - generalised_overlap(matched, true)).sum() / many,
             ]
         )

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from internvideo_pl.errors import UserError
 from internvideo_pl.heads.actionformer import ActionFormer
-from internvideo_pl.losses.segments import overlap_loss, sigmoid_focal
+from internvideo_pl.losses.focal import sigmoid_focal
+from internvideo_pl.losses.segments import overlap_loss
 
 TIE = 1e-3  # places; actions that are so near in length to the shortest are learned with it
 
@@ -93,7 +94,7 @@ class Localization(nn.Module):
         self._count(learning)
         smoothing = self.config.label_smoothing
         target = classes * (1 - smoothing) + smoothing / (self.model.num_classes + 1)
-        classify = sigmoid_focal(logits[there], target[there]) / self.normalizer
+        classify = sigmoid_focal(logits[there], target[there]).sum() / self.normalizer
         # Of no place at all this is 0, and still a function of every weight.
         regress = overlap_loss(offsets[learning], distances[learning], self.config.overlap == "diou") / self.normalizer
         regress = regress + 0.0 * offsets.sum()

@@ -1,6 +1,7 @@
 """State-change object detection: where the object is that changes, in three frames."""
 
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from typing import Any, Literal
 
 from internvideo_pl.backbones.choices import MaskedChoice
@@ -14,6 +15,8 @@ from internvideo_pl.modules.base import VideoModule
 from internvideo_pl.modules.detection import ChangeDetection
 from internvideo_pl.objectives.detect import Detection, DetectionConfig
 from internvideo_pl.run.tasks.task import Parents, Task, start_trained
+
+PACKAGES = ("faster_coco_eval", "scipy")
 
 
 @dataclass(kw_only=True)
@@ -29,6 +32,9 @@ class Detect(DetectionConfig):
 
 
 def _detect(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
+    for package in PACKAGES:  # or a run would end at its test
+        if find_spec(package) is None:
+            raise UserError(f"objective 'detect' needs {package}: pip install 'internvideo_pl[detection]'")
     if isinstance(data, VideoData) and not isinstance(data, ChangeData):
         raise UserError(f"objective 'detect' wants frames of changes, which {data.facts.name} has not")
     config = experiment.backbone.config("tokens")
