@@ -11,11 +11,8 @@ WIDTH, HEIGHT = 440, 250
 LEFT, RIGHT, TOP, BOTTOM = 54, 8, 30, 38  # margins for tick labels, legend and axis name
 POINTS = 400  # of a line that are drawn; more would only grow the page
 LEGEND = 8  # names that are told above the plot
-LETTER, SAMPLE, LINE = (
-    6.6,
-    18.0,
-    17.0,
-)  # of the legend in pixels: a letter's width, a colour's with its gap, a line's height
+# Of the legend, in pixels: a letter's width, a colour's with its gap, a line's height.
+LETTER, SAMPLE, LINE = 6.6, 18.0, 17.0
 
 
 @dataclass(frozen=True)
