@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from internvideo_pl.data.batch import Batch
+from internvideo_pl.data.choices import ChoiceData
 from internvideo_pl.data.questions import QuestionData
 from internvideo_pl.errors import UserError
 from internvideo_pl.metrics.answers import Answers
@@ -16,6 +17,8 @@ from internvideo_pl.metrics.choices import Choices, Counts
 from internvideo_pl.modules.align import tokenizer_of
 from internvideo_pl.modules.base import Outcome, VideoModule
 from internvideo_pl.objectives.answer import Answering
+
+MADE_UP = {"options": ["an answer"] * ChoiceData.num_options}  # of the clips that a plan follows, which know nothing
 
 
 class _Answerer(VideoModule):
@@ -112,7 +115,7 @@ class ChoiceAnswering(_Answerer):
 
     def _options(self, batch: Batch) -> Tensor:
         """Every option behind its question, (B, O, L)."""
-        asked = zip(batch.text, batch.annotations, strict=True)
+        asked = zip(batch.text, batch.annotations or [MADE_UP] * len(batch), strict=True)
         texts = [f"{question} {option}" for question, said in asked for option in said["options"]]
         return self.tokenize(texts).unflatten(0, (len(batch), -1))
 

@@ -16,6 +16,7 @@ from internvideo_pl.config import Experiment, load_experiment
 from internvideo_pl.data.batch import Batch
 from internvideo_pl.data.cache import FrameCache
 from internvideo_pl.data.parts import MixtureConfig
+from internvideo_pl.data.questions import QuestionConfig
 from internvideo_pl.data.temporal.module import LocalizationConfig
 from internvideo_pl.errors import UserError, hint
 from internvideo_pl.modules.shape import StepShape, step_shape
@@ -115,8 +116,10 @@ def _classes(experiment: Experiment) -> Any:
     """What building a module reads of the data: facts, and the classes by their number alone."""
     if isinstance(experiment.data, MixtureConfig):
         return SimpleNamespace(classes=[])
-    facts = DATASETS[experiment.data.name][0].facts
-    return SimpleNamespace(classes=range(facts.num_classes), facts=facts)
+    facts, count = DATASETS[experiment.data.name][0].facts, 0
+    if isinstance(experiment.data, QuestionConfig):  # null, all training answers, is known of lists alone
+        count = (experiment.data.vocabulary or 0) + 1
+    return SimpleNamespace(classes=range(count or facts.num_classes), facts=facts)
 
 
 def _clips(experiment: Experiment) -> tuple[int, str]:

@@ -53,13 +53,13 @@ def _answerer(experiment: Experiment, num_answers: int, parents: Parents) -> Ans
 
 
 def _answer(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
-    if not isinstance(data, QuestionData):
+    if isinstance(data, VideoData) and not isinstance(data, QuestionData):  # plans build from facts alone
         raise _unfit(experiment, "questions with open answers, such as msrvtt_qa")
     return QuestionAnswering(_answerer(experiment, len(data.classes), parents), **optimisation)
 
 
 def _choose(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
-    if not isinstance(data, ChoiceData):
+    if isinstance(data, VideoData) and not isinstance(data, ChoiceData):
         raise _unfit(experiment, "questions with options, such as tgif_action")
     return ChoiceAnswering(_answerer(experiment, 1, parents), **optimisation)
 
@@ -71,7 +71,7 @@ def _count(experiment: Experiment, data: VideoData, parents: Parents, optimisati
 
 
 def _describe(experiment: Experiment, data: VideoData, parents: Parents, optimisation: dict[str, Any]) -> VideoModule:
-    if not isinstance(data, ChoiceData):
+    if isinstance(data, VideoData) and not isinstance(data, ChoiceData):
         raise _unfit(experiment, "videos with sentences to choose from, such as msrvtt_mc")
     encoder = experiment.backbone.build()
     start(encoder, parents)
