@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from internvideo_pl.metrics import anticipation, bootstrap, boxes, detection, open_set, temporal
+from internvideo_pl.metrics import anticipation, bootstrap, boxes, captions, detection, open_set, recognition, temporal
 from internvideo_pl.metrics.anticipation import ShortTermAnticipation, TrueObjects
 from internvideo_pl.metrics.boxes import FrameDetection
-from internvideo_pl.metrics.captions import Captions
+from internvideo_pl.metrics.captions import Captions, caption_figures
 from internvideo_pl.metrics.choices import Counts
 from internvideo_pl.metrics.detection import ObjectDetection, average_precisions
 from internvideo_pl.metrics.hands import HandForecast, displacements
 from internvideo_pl.metrics.moments import MomentRecall
 from internvideo_pl.metrics.navigation import Journey, Navigation
-from internvideo_pl.metrics.open_set import KNOWN, UNKNOWN, OpenSet
+from internvideo_pl.metrics.open_set import CALIBRATION, KNOWN, UNKNOWN, OpenSet
+from internvideo_pl.metrics.recognition import Recognition
 from internvideo_pl.metrics.reconstruction import Reconstruction
 from internvideo_pl.metrics.spans import LanguageQueries, overlap, recalls
 from internvideo_pl.metrics.temporal import TemporalDetection, TrueSegments
@@ -26,7 +27,7 @@ REPLICAS = 15
 @pytest.fixture(autouse=True)
 def few(monkeypatch):
     """Few replicas, so that each can be evaluated from its start."""
-    for module in (anticipation, boxes, detection, open_set, temporal):
+    for module in (anticipation, boxes, captions, detection, open_set, recognition, temporal):
         monkeypatch.setattr(module, "bootstrap_figures", partial(bootstrap.bootstrap_figures, replicas=REPLICAS))
 
 
@@ -190,13 +191,14 @@ def _columns(true, box):
 
 def test_open_set_draws_both_lists():
     rng = np.random.default_rng(0)
-    logits = torch.from_numpy(rng.normal(size=(20, 3)).round(1)).float()  # with ties
-    part = torch.tensor([KNOWN] * 12 + [UNKNOWN] * 8)
-    label = torch.from_numpy(rng.integers(3, size=20))
+    logits = torch.from_numpy(rng.normal(size=(44, 3)).round(1)).float()  # with ties
+    part = torch.tensor([KNOWN] * 12 + [UNKNOWN] * 8 + [CALIBRATION] * 24)  # the last set the threshold
+    label = torch.from_numpy(rng.integers(3, size=44))
+    training = torch.arange(20, 44)
 
     def measured(rows):
-        metric = OpenSet(3, 3)
-        metric.update(logits[rows], label[rows], part[rows], torch.arange(20), torch.zeros(20, dtype=torch.int64))
+        metric, rows = OpenSet(3, 3), torch.cat([rows, training])
+        metric.update(logits[rows], label[rows], part[rows], torch.arange(44), torch.zeros(44, dtype=torch.int64))
         return metric, metric.compute()
 
     generator, slow = np.random.default_rng(bootstrap.SEED), []
@@ -206,6 +208,7 @@ def test_open_set_draws_both_lists():
     metric, own = measured(torch.arange(20))
     got = metric.intervals()
     assert {"AUROC", "AUPR", "FPR@95", "energy/AUROC", "closed/top1"} <= got.keys()
+    assert {"thresholded/AUROC", "release_threshold/AUROC", "open_macro_F1"} <= got.keys()
     agree(got, ends(slow, own))
 
 
@@ -280,17 +283,46 @@ def test_reconstruction_counts_a_repeated_clip_once():
     assert metric.intervals["mse"][0] < once["mse"] < metric.intervals["mse"][1]
 
 
-def test_counts_and_captions():
+def test_counts():
     counts = Counts()
     counts.update(torch.tensor([1.2, 3.0, 7.7, 2.0]), torch.tensor([1, 4, 6, 2]), torch.arange(4))
     figures = counts.compute()
     for name, (low, high) in counts.intervals(torch.tensor([0, 0, 1, 2])).items():
         assert low <= figures[name] <= high
-    words = ["a", "red", "ring", "goes", "up", "and", "down"]
-    captions = Captions(4, lambda ids: " ".join(words[int(k)] for k in ids), [[" ".join(words[k:])] for k in range(4)])
-    captions.update((torch.arange(4)[:, None] * 2 + torch.arange(4)) % 7, torch.arange(4))
-    low, high = captions.compute()["CIDEr-D"], captions.intervals["CIDEr-D"][1]
-    assert captions.intervals["CIDEr-D"][0] <= low <= high
+
+
+def test_captions():
+    rng = np.random.default_rng(0)
+    words = ["a", "red", "ring", "up", "down"]
+    references = [[" ".join(rng.choice(words, 7)) for _ in range(2)] for _ in range(9)]
+    metric = Captions(9, lambda ids: " ".join(words[int(k) - 1] for k in ids if k), references)
+    ids = torch.tensor([[words.index(word) + 1 for word in own[0].split()] for own in references])
+    ids[::2, 3] = 1 + ids[::2, 3] % 5  # every second caption has another word in its middle
+    metric.update(ids, torch.arange(9))
+    figures, said = metric.compute(), metric.captions()
+    slow = [caption_figures([said[k] for k in draw], [references[k] for k in draw]) for draw in draws(9)]
+    assert metric.intervals["BLEU-4"] == pytest.approx(ends(slow, figures)["BLEU-4"], abs=1e-4)  # sums are float32
+    many = np.random.default_rng(bootstrap.SEED).integers(9, size=(bootstrap.RESAMPLES, 9))
+    rouge = np.array([caption_figures([said[k]], [references[k]])["ROUGE-L"] for k in range(9)])[many].mean(1)
+    assert metric.intervals["ROUGE-L"] == pytest.approx(tuple(np.quantile(rouge, [0.025, 0.975])))
+    low, high = metric.intervals["CIDEr-D"]
+    assert low < figures["CIDEr-D"] < high
+
+
+def test_the_mean_over_classes():
+    rng = np.random.default_rng(0)
+    logits, label = torch.from_numpy(rng.normal(size=(30, 4))), torch.from_numpy(rng.integers(4, size=30) ** 2 // 3)
+
+    def measured(rows):
+        metric = Recognition(4, 30)
+        metric.update(logits[rows], label[rows], torch.arange(30))
+        return metric, metric.compute()
+
+    slow = [measured(torch.from_numpy(draw))[1] for draw in draws(30)]
+    metric, own = measured(torch.arange(30))
+    got = metric.intervals()
+    assert got["mean_class"] == pytest.approx(ends(slow, own)["mean_class"], abs=1e-9)
+    assert got["top1"][0] < own["top1"] < got["top1"][1]
 
 
 def test_copies_that_stand_side_by_side_do_not_move_the_interval_off_the_figure():

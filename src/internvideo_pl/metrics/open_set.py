@@ -129,12 +129,11 @@ class OpenSet(SampleMetric):
         predicted = _numbers(logits).argmax(-1)
         result["closed/top1"] = 100.0 * float((predicted == label)[known].mean())
         if training.any():
-            strange = _numbers(vacuity(logits, self.evidence))
-            result |= self._thresholded(strange, predicted, label, known, unknown, training)
+            result |= self._thresholded()(np.ones(int(tested.sum()), dtype=np.int64))
         return result
 
     def intervals(self) -> dict[str, Interval]:
-        """95 % intervals, over other known and other unknown videos, of what needs no threshold; after `compute`."""
+        """95 % intervals over other known and other unknown videos, thresholds held fast; after `compute`."""
         logits, label, part = self.videos()  # ordered by part
         known, unknown = (int((part == kind).sum()) for kind in (KNOWN, UNKNOWN))
         tested = known + unknown
@@ -145,13 +144,15 @@ class OpenSet(SampleMetric):
             for name, score in SCORES.items()
         }
 
+        decided = self._thresholded() if (part == CALIBRATION).any() else lambda times: {}
+
         def figures(times: NDArray[np.int64]) -> dict[str, float]:
             found = {
                 f"{prefix}{name}": value
                 for prefix, values in scores.items()
                 for name, value in _areas(np.repeat(values, times), np.repeat(strange, times)).items()
             }
-            return {**found, "closed/top1": 100.0 * float((right * times[:known]).sum() / known)}
+            return {**found, **decided(times), "closed/top1": 100.0 * float((right * times[:known]).sum() / known)}
 
         return bootstrap_figures(figures, [known, unknown])
 
@@ -189,19 +190,26 @@ class OpenSet(SampleMetric):
         low = area * pairs / all_pairs
         return {"AUROC/low": low, "AUROC/high": low + 100.0 * (all_pairs - pairs) / all_pairs}
 
-    def _thresholded(self, strange: Array, predicted: Any, label: Any, known: Any, unknown: Any, training: Any) -> Any:
-        """What depends on a threshold."""
-        tested = known | unknown
-        result: dict[str, float] = {}
-        for prefix, ascending in (("thresholded", False), ("release_threshold", True)):
-            limit = threshold_of(strange[training], ascending)
-            rejected = (strange[tested] > limit).astype(np.float64)
-            result[f"{prefix}/AUROC"] = 100.0 * area_under_roc(rejected, unknown[tested])
-        answer = np.where(strange > threshold_of(strange[training]), self.num_classes, predicted)
-        result["open_macro_F1"] = 100.0 * open_macro_f1(
-            *(answer[known], label[known], answer[unknown], label[unknown]), self.num_classes, self.unknown_classes
-        )
-        return result
+    def _thresholded(self) -> Callable[[NDArray[np.int64]], dict[str, float]]:
+        """What depends on the training videos' thresholds, from how many times each known and unknown video counts."""
+        logits, label, part = self.videos()  # ordered by part
+        strange, training = _numbers(vacuity(logits, self.evidence)), part == CALIBRATION
+        strange, label, ordered = strange[~training], label[~training], strange[training]
+        unknown = part[~training] == UNKNOWN
+        limits = {"thresholded": threshold_of(ordered), "release_threshold": threshold_of(ordered, ascending=True)}
+        rejected = {f"{name}/AUROC": (strange > limit).astype(np.float64) for name, limit in limits.items()}
+        predicted = _numbers(logits).argmax(-1)[~training]
+        answer = np.where(strange > limits["thresholded"], self.num_classes, predicted)
+
+        def figures(times: NDArray[np.int64]) -> dict[str, float]:
+            answers, labels, new = (np.repeat(each, times) for each in (answer, label, unknown))
+            areas = {name: 100.0 * area_under_roc(np.repeat(each, times), new) for name, each in rejected.items()}
+            f1 = open_macro_f1(
+                *(answers[~new], labels[~new], answers[new], labels[new]), self.num_classes, self.unknown_classes
+            )
+            return {**areas, "open_macro_F1": 100.0 * f1}
+
+        return figures
 
 
 def _areas(score: Array, unknown: NDArray[np.bool_]) -> dict[str, float]:

@@ -6,6 +6,8 @@ beside the K known ones, and the means over the choices are weighted by openness
 Shape legend: K known classes, U unknown classes, N videos, D draws.
 """
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,6 +39,7 @@ def open_macro_f1(
     return float((weight * means).sum() / weight.sum())
 
 
+@cache
 def _draws(unknown_classes: int) -> NDArray[np.float64]:
     """Which classes each draw holds, (U * D, U), in the order in which DEAR's code draws them."""
     random = np.random.RandomState(SEED)

@@ -9,11 +9,13 @@ Shape legend: B batch, N views kept, S videos seen, K classes.
 
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from internvideo_pl.errors import UserError
-from internvideo_pl.metrics.bootstrap import Interval, bootstrap_mean
+from internvideo_pl.metrics.bootstrap import Interval, bootstrap_figures, bootstrap_mean
 from internvideo_pl.metrics.samples import SampleMetric, first_of_each
 
 
@@ -66,7 +68,7 @@ class Recognition(SampleMetric):
         self.missing = sorted(set(range(self.official)) - set(self.seen))
         hits = (score.topk(min(5, self.num_classes)).indices == label[:, None]).double()  # (S, 5)
         right = hits[:, 0]
-        result = {"top1": 100.0 * right.mean().item(), "mean_class": _mean_class(right, label)}
+        result = {"top1": 100.0 * right.mean().item(), "mean_class": _mean_class(right, label, torch.ones_like(right))}
         if self.num_classes > 5:
             result["top5"] = 100.0 * hits.sum(1).mean().item()
         total = len(self.seen) + len(self.missing)
@@ -75,13 +77,19 @@ class Recognition(SampleMetric):
         return result
 
     def intervals(self) -> dict[str, Interval]:
-        """95 % intervals of `top1` and `top5` over other videos."""
+        """95 % intervals of `top1`, `top5` and `mean_class` over other videos."""
         score, label, _ = self._gathered()
-        hits = 100.0 * (score.topk(min(5, self.num_classes)).indices == label[:, None]).double()  # (S, 5)
-        found = {"top1": bootstrap_mean(hits[:, 0])}
+        hits = (score.topk(min(5, self.num_classes)).indices == label[:, None]).double()  # (S, 5)
+        found = {"top1": bootstrap_mean(100.0 * hits[:, 0])}
         if self.num_classes > 5:
-            found["top5"] = bootstrap_mean(hits.sum(1))
-        return {name: interval for name, interval in found.items() if interval is not None}
+            found["top5"] = bootstrap_mean(100.0 * hits.sum(1))
+        right, true = hits[:, 0].cpu(), label.cpu()
+
+        def mean_class(times: NDArray[np.int64]) -> dict[str, float]:
+            return {"mean_class": _mean_class(right, true, torch.from_numpy(times).double())}
+
+        known = {name: interval for name, interval in found.items() if interval is not None}
+        return known | bootstrap_figures(mean_class, len(label))
 
     def confusion(self) -> Tensor:
         """int64 (K, K), videos of each true class (rows) by the class that they were given (columns)."""
@@ -123,8 +131,8 @@ class Recognition(SampleMetric):
         return total.index_add(0, video, probability) / views[:, None], labels, index
 
 
-def _mean_class(right: Tensor, label: Tensor) -> float:
-    """Mean over classes that occur of the share of `right` (S,) within the class, in percent."""
-    count = torch.bincount(label)
-    share = torch.bincount(label, weights=right) / count.clamp(min=1)
+def _mean_class(right: Tensor, label: Tensor, times: Tensor) -> float:
+    """Mean over classes that occur of the share of `right` (S,) within the class, in percent; videos count `times`."""
+    count = torch.bincount(label, weights=times)
+    share = torch.bincount(label, weights=right * times) / count.clamp(min=1)
     return 100.0 * share[count > 0].mean().item()
