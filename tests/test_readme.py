@@ -17,7 +17,9 @@ def tree() -> dict[str, str]:
         depth = (len(line) - len(line.lstrip())) // 2
         name, _, gloss = line.strip().partition(" ")
         folders = [*folders[:depth], name.rstrip("/")]
-        entries["/".join(folders)] = gloss.strip()
+        path = "/".join(folders)
+        assert path not in entries, f"{path} stands twice"
+        entries[path] = gloss.strip()
     return entries
 
 
