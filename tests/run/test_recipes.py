@@ -77,8 +77,3 @@ def test_parents_of_recipes_are_experiments_or_released_weights():
         assert all(parent in list_experiments() or parent.startswith("clip_") for parent in parents)
     assert list(load_experiment("pretrain/align_base", schemas=SCHEMAS).parents.values()) == ["clip_b16"]
     assert load_experiment("pretrain/align_base", mini=True, schemas=SCHEMAS).parents == {}
-
-
-def test_global_batches_are_the_papers():
-    data = load_experiment("pretrain/align_large", schemas=SCHEMAS).data
-    assert (128 * data.batch_size, 128 * data.image_batch_size) == (14_336, 86_016)
