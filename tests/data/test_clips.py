@@ -211,10 +211,20 @@ def test_windows_cannot_train(samples):
         training(samples, sampling="windows")
 
 
-@pytest.mark.parametrize("crop", ["random_resized", "multi_scale", "center"])
+@pytest.mark.parametrize("crop", ["random_resized", "multi_scale", "multi_scale_square", "center"])
 @pytest.mark.parametrize("sampling", sorted(TRAIN_SAMPLING))
 def test_training_clips_reach_a_spawned_worker(samples, sampling, crop):
     """Where processes are spawned, as on macOS, a worker gets its clips pickled."""
     clips = training(samples, sampling=sampling, crop=crop, size=32, num_frames=4)
     (mine,), (theirs,) = clips[Draw(0, 1)], pickle.loads(pickle.dumps(clips))[Draw(0, 1)]
     assert torch.equal(mine.video, theirs.video)
+
+
+@pytest.mark.parametrize("crop", ["random_resized", "multi_scale", "multi_scale_square", "center"])
+def test_every_crop_mirrors_half_of_the_clips_where_it_is_asked_to(samples, crop):
+    ramp = torch.arange(64, dtype=torch.uint8).mul(3).expand(2, 48, 64)[..., None].expand(-1, -1, -1, 3)
+    for flip, wanted in ((False, 0), (True, 100)):
+        transform = training(samples, flip=flip, crop=crop).transform
+        clips = [transform(ramp, np.random.default_rng(seed)) for seed in range(200)]
+        mirrored = sum(bool(clip[0, 0, 0, 0] > clip[0, 0, -1, 0]) for clip in clips)
+        assert mirrored == pytest.approx(wanted, abs=30 * flip)

@@ -9,8 +9,9 @@ from internvideo_pl.video.transform import (
     CLIP_STD,
     IMAGENET_MEAN,
     IMAGENET_STD,
+    SQUARE_SCALES,
     EvalTransform,
-    PretrainTransform,
+    MultiScaleTransform,
     TrainTransform,
     ViewsTransform,
     center_crop,
@@ -84,7 +85,7 @@ def test_a_crop_is_the_same_in_all_frames(clip):
         lambda v, g: random_crop(v, 20, g),
         lambda v, g: multi_scale_crop(v, 24, g),
         lambda v, g: random_resized_crop(v, 24, g),
-        PretrainTransform(24),
+        MultiScaleTransform(24),
         TrainTransform(24),
     ):
         out = transform(clip, rng(5))
@@ -108,6 +109,14 @@ def test_multi_scale_crop_does_not_resize_what_nearly_fits(clip, boxes):
     for seed in range(300):
         multi_scale_crop(clip, 28, rng(seed))  # 30 and 26 are within two pixels of it, 35 is not
     assert {side for *_, h, w in boxes for side in (h, w)} == {40, 35, 28}
+
+
+def test_square_scales_have_five_places(clip, boxes):
+    """Squares of 40 and 32 (shares 1 and .8) in the corners and the middle, as MMAction's MultiScaleCrop has them."""
+    for seed in range(300):
+        multi_scale_crop(clip, 8, rng(seed), SQUARE_SCALES)
+    places = [(0, 0), (0, 4), (4, 0), (4, 4), (2, 2)]
+    assert set(boxes) == {(a * ((40 - s) // 4), b * ((60 - s) // 4), s, s) for s in (40, 32) for a, b in places}
 
 
 def test_random_resized_crop_is_in_range(clip, boxes):
@@ -170,5 +179,5 @@ def test_normalize_against_the_definition():
 
 
 def test_the_same_generator_gives_the_same_clip(clip):
-    for transform in (PretrainTransform(24), TrainTransform(24)):
+    for transform in (MultiScaleTransform(24), TrainTransform(24)):
         assert torch.equal(transform(clip, rng(7)), transform(clip, rng(7)))

@@ -5,7 +5,6 @@ Shapes: T frames, H height, W width, V views.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -32,13 +31,16 @@ from internvideo_pl.video.deadline import DEFAULT_SECONDS, limited
 from internvideo_pl.video.faults import DecodeError
 from internvideo_pl.video.sources import open_source
 from internvideo_pl.video.transform import (
+    PRETRAIN_SCALES,
+    SQUARE_SCALES,
+    CenterTransform,
     ClipTransform,
-    PretrainTransform,
+    MultiScaleTransform,
     TrainTransform,
     ViewsTransform,
-    center_crop,
-    resize_short,
 )
+
+MULTI_SCALE = {"multi_scale": PRETRAIN_SCALES, "multi_scale_square": SQUARE_SCALES}
 
 # Other videos that are tried in training before the run stops: by then the folder is broken, not a file.
 SUBSTITUTES = 20
@@ -57,7 +59,8 @@ class ClipConfig(SamplingConfig):
         size: Height and width of a clip in pixels.
         short_side: Short side to which frames are scaled while they are decoded for training, in pixels; tests scale
             them to `size`.
-        crop: Training crop: "random_resized" (fine-tuning), "multi_scale" (masked pretraining) or "center".
+        crop: Training crop: "random_resized" (fine-tuning), "multi_scale" (masked pretraining), "multi_scale_square"
+            (open-set training) or "center".
         flip: Whether training clips may be mirrored; never done where a class or sentence says left or right.
         augment: What else is done to training clips, after the crop.
         num_sample: Training clips of each video that is read: one stretch of frames, cropped and augmented so often
@@ -79,7 +82,7 @@ class ClipConfig(SamplingConfig):
     shards: Path | None = None
     size: int = 224
     short_side: int = 256
-    crop: Literal["random_resized", "multi_scale", "center"] = "random_resized"
+    crop: Literal["random_resized", "multi_scale", "multi_scale_square", "center"] = "random_resized"
     flip: bool = False
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     num_sample: int = 1
@@ -271,12 +274,9 @@ def _first_text(sample: Sample) -> str:
 
 def _training_transform(config: ClipConfig, flip: bool) -> ClipTransform:
     """The training crop that the config names."""
-    if config.crop == "multi_scale":
-        return PretrainTransform(config.size)
+    share = 0.5 if flip else 0.0
     if config.crop == "random_resized":
-        return TrainTransform(config.size, flip=0.5 if flip else 0.0)
-    return partial(_center, config.size)
-
-
-def _center(size: int, video: Tensor, generator: np.random.Generator) -> Tensor:
-    return center_crop(resize_short(video, size), size)
+        return TrainTransform(config.size, flip=share)
+    if config.crop == "center":
+        return CenterTransform(config.size, share)
+    return MultiScaleTransform(config.size, MULTI_SCALE[config.crop], share)

@@ -15,7 +15,6 @@ from internvideo_pl.metrics.samples import SampleMetric, first_of_each
 
 WINDOWS = 5  # that are predicted for a query
 TOP, THRESHOLDS = (1, 3, 5), (0.3, 0.5)
-BEST = 3  # overlaps whose mean is a query's in mIoU: the evaluator's own choice
 HEADLINE = "R@1 IoU=0.3"
 GRID = 24  # edges of a clip between which constant windows lie
 
@@ -31,8 +30,8 @@ def recalls(shares: Tensor) -> dict[str, float]:
     """The evaluator's figures in percent.
 
     `R@k IoU=t` is the share of queries of which one of the first k windows overlaps by more than t; `R@k mean` their
-    mean over the thresholds; `mIoU` the mean over queries of their three largest overlaps' mean, NaN where one is
-    undefined.
+    mean over the thresholds; `mIoU` the mean over queries of the first window's overlap, NaN where one is undefined.
+    (The evaluator writes the mean of the three largest of `overlap[0]`, which holds the first window's alone.)
 
     Args:
         shares: Overlaps (N, K) in the order of the predictions.
@@ -47,7 +46,7 @@ def _of_queries(shares: Tensor) -> dict[str, Tensor]:
         each = [100 * (shares[:, :k] > threshold).any(1).double() for threshold in THRESHOLDS]
         found |= {f"R@{k} IoU={threshold}": values for threshold, values in zip(THRESHOLDS, each, strict=True)}
         found[f"R@{k} mean"] = torch.stack(each).mean(0)
-    found["mIoU"] = 100 * shares.sort(dim=1).values[:, -BEST:].mean(1)
+    found["mIoU"] = 100 * shares[:, 0]
     return {HEADLINE: found.pop(HEADLINE), **found}
 
 

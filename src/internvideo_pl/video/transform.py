@@ -17,16 +17,33 @@ from torch import Tensor
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 
-# Crop sides as shares of the short side (GroupMultiScaleCrop of VideoMAE's pretraining); the two sides of one crop come
-# from neighbouring entries; sides this close to the output size are taken to be it, which saves a resize.
-MULTI_SCALE_RATIOS = (1.0, 0.875, 0.75, 0.66)
-MULTI_SCALE_SNAP = 3
 # (row, column) in quarters of the free room: corners, middle, middles of the sides, then the four quarter points.
-MULTI_SCALE_PLACES = (
+PLACES = (
     *((0, 0), (0, 4), (4, 0), (4, 4), (2, 2)),
     *((2, 0), (2, 4), (4, 2), (0, 2)),
     *((1, 1), (1, 3), (3, 1), (3, 3)),
 )
+SNAP = 3  # sides this close to the output size are taken to be it, which saves a resize
+
+
+@dataclass(frozen=True)
+class CropScales:
+    """The boxes that a multi-scale crop draws from.
+
+    Attributes:
+        ratios: Sides as shares of the short side.
+        apart: How far apart in `ratios` the two sides of one box may stand; 0 for squares.
+        places: How many of `PLACES` are used, from the first.
+    """
+
+    ratios: tuple[float, ...]
+    apart: int
+    places: int
+
+
+PRETRAIN_SCALES = CropScales((1.0, 0.875, 0.75, 0.66), apart=1, places=13)  # VideoMAE's masked pretraining
+SQUARE_SCALES = CropScales((1.0, 0.8), apart=0, places=5)  # MMAction's, as the release trains its open-set models
+
 # Random resized crop of Inception training as fine-tuning uses it: share of the area, width to height, attempts.
 AREA_RANGE, ASPECT_RANGE, CROP_ATTEMPTS = (0.08, 1.0), (0.75, 4 / 3), 10
 
@@ -78,18 +95,20 @@ def random_crop(video: Tensor, size: int, generator: np.random.Generator) -> Ten
     return crop(video, top, left, size, size)
 
 
-def multi_scale_crop(video: Tensor, size: int, generator: np.random.Generator) -> Tensor:
-    """A crop of one of four scales at one of thirteen fixed places, resized to size x size.
+def multi_scale_crop(
+    video: Tensor, size: int, generator: np.random.Generator, scales: CropScales = PRETRAIN_SCALES
+) -> Tensor:
+    """A crop of one of several scales at one of several fixed places, resized to size x size.
 
-    Source: GroupMultiScaleCrop (TSN, arXiv 1608.00859) as VideoMAE's pretraining uses it.
+    Source: GroupMultiScaleCrop (TSN, arXiv 1608.00859).
     """
     height, width = video.shape[-3:-1]
-    sides = [int(min(height, width) * ratio) for ratio in MULTI_SCALE_RATIOS]
+    sides = [int(min(height, width) * ratio) for ratio in scales.ratios]
     if size <= min(height, width):
-        sides = [size if abs(side - size) < MULTI_SCALE_SNAP else side for side in sides]
-    pairs = [(h, w) for i, h in enumerate(sides) for j, w in enumerate(sides) if abs(i - j) <= 1]
+        sides = [size if abs(side - size) < SNAP else side for side in sides]
+    pairs = [(h, w) for i, h in enumerate(sides) for j, w in enumerate(sides) if abs(i - j) <= scales.apart]
     crop_height, crop_width = pairs[generator.integers(len(pairs))]
-    row, column = MULTI_SCALE_PLACES[generator.integers(len(MULTI_SCALE_PLACES))]
+    row, column = PLACES[generator.integers(scales.places)]
     top, left = row * ((height - crop_height) // 4), column * ((width - crop_width) // 4)
     return resize(crop(video, top, left, crop_height, crop_width), size, size)
 
@@ -122,6 +141,11 @@ def random_resized_crop(
 def flip(video: Tensor) -> Tensor:
     """Mirrors (..., H, W, 3) left to right."""
     return video.flip(-2)
+
+
+def mirror(video: Tensor, probability: float, generator: np.random.Generator) -> Tensor:
+    """Mirrors (..., H, W, 3) with a probability; with none, nothing is drawn."""
+    return flip(video) if probability and generator.random() < probability else video
 
 
 def side_views(video: Tensor, size: int, num_views: int) -> Tensor:
@@ -162,14 +186,22 @@ def normalize(video: Tensor, mean: Sequence[float], std: Sequence[float]) -> Ten
 
 
 @dataclass(frozen=True)
-class PretrainTransform:
-    """Masked pretraining: multi-scale crop, no flip, no colour (VideoMAE)."""
+class MultiScaleTransform:
+    """Multi-scale crop; no flip and no colour in masked pretraining (VideoMAE).
+
+    Attributes:
+        size: side of the output in pixels.
+        scales: what boxes there are.
+        flip: probability of mirroring.
+    """
 
     size: int
+    scales: CropScales = PRETRAIN_SCALES
+    flip: float = 0.0
 
     def __call__(self, video: Tensor, generator: np.random.Generator) -> Tensor:
         """uint8 (T, H, W, 3) -> (T, size, size, 3)."""
-        return multi_scale_crop(video, self.size, generator)
+        return mirror(multi_scale_crop(video, self.size, generator, self.scales), self.flip, generator)
 
 
 @dataclass(frozen=True)
@@ -190,8 +222,24 @@ class TrainTransform:
 
     def __call__(self, video: Tensor, generator: np.random.Generator) -> Tensor:
         """uint8 (T, H, W, 3) -> (T, size, size, 3)."""
-        video = random_resized_crop(video, self.size, generator, self.area, self.aspect)
-        return flip(video) if generator.random() < self.flip else video
+        return mirror(random_resized_crop(video, self.size, generator, self.area, self.aspect), self.flip, generator)
+
+
+@dataclass(frozen=True)
+class CenterTransform:
+    """The middle square, perhaps mirrored.
+
+    Attributes:
+        size: side of the output in pixels, to which the shorter side is scaled.
+        flip: probability of mirroring.
+    """
+
+    size: int
+    flip: float = 0.0
+
+    def __call__(self, video: Tensor, generator: np.random.Generator) -> Tensor:
+        """uint8 (T, H, W, 3) -> (T, size, size, 3)."""
+        return mirror(center_crop(resize_short(video, self.size), self.size), self.flip, generator)
 
 
 @dataclass(frozen=True)
