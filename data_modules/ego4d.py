@@ -8,7 +8,6 @@ The labels of the test lists are withheld: a run on them writes the file that th
 """
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.data.official import plain
 from internvideo_pl.errors import UserError
+from internvideo_pl.submissions.submission import is_number
 from internvideo_pl.video.sources.excerpt import excerpt_location
 
 FPS = 30.0  # of all canonical videos and clips: frame numbers of the annotations count at this rate
@@ -163,7 +163,7 @@ class Entry:
             UserError: There is none of that key.
         """
         found = self.get(key)
-        if isinstance(found.value, bool) or not isinstance(found.value, int | float) or not math.isfinite(found.value):
+        if not is_number(found.value):
             raise found.wrong(f"is {found.value!r}, not a number")
         return float(found.value)
 
@@ -232,7 +232,7 @@ class Footage:
         if (file := self.find(CLIP_FOLDERS, clip_uid)) is not None:
             return str(file)
         whole = self.find(VIDEO_FOLDERS, video_uid)
-        return excerpt_location(whole, start, end) if whole is not None else None
+        return excerpt_location(whole, max(start, 0.0), end) if whole is not None else None
 
     def find(self, folders: tuple[str, ...], name: str) -> Path | None:
         """The first file of that name, whatever its suffix, in the folders of either release."""

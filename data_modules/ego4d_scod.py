@@ -158,6 +158,7 @@ class Ego4dScod(Ego4dData, ChangeData):
             images=list(sizes),
             size=np.array(list(sizes.values()), dtype=np.int64).reshape(-1, 2),
             known=known,
+            official_ids=self._image_ids(self.test_list) is not None,
         )
 
 

@@ -52,6 +52,7 @@ FACTS = ego4d_facts(
     splits={"train": 27_801, "val": 17_217, TEST: 19_780},
 )
 DETECTIONS = "object_detections.json"
+DETECTION_FOLDERS = ("annotations", "sta_models", ".")  # Ego4D's own downloader puts it into the second
 
 
 @dataclass(kw_only=True)
@@ -116,7 +117,7 @@ class Ego4dSta(Ego4dData, NextObjectData):
             known: dict[str, Any] = {"at": at, "frame": number, "size": list(size)}
             if split == "train":
                 objects = list(_objects(entry, size, len(self.nouns), len(self.verbs)))
-                known["boxes"] = [shares(box, size) for box, *_ in objects]
+                known["boxes"] = [inside(shares(box, size)) for box, *_ in objects]
                 known["actions"] = [[verb, ttc] for _, _, verb, ttc in objects]
             else:
                 near = [one for one in detected.get(uid, []) if one[2] >= self.config.detection_score]
@@ -175,7 +176,7 @@ class Ego4dSta(Ego4dData, NextObjectData):
     @cached_property
     def _detections(self) -> dict[str, list[tuple[list[float], int, float]]]:
         """Box, noun and score of every detection by uid."""
-        places = [self.root / release / folder / DETECTIONS for release in RELEASES for folder in ("annotations", ".")]
+        places = [self.root / release / folder / DETECTIONS for release in RELEASES for folder in DETECTION_FOLDERS]
         path = self.config.detections or next((place for place in places if place.is_file()), None)
         if path is None:
             raise self.facts.absent(self.root, f"v1/annotations/{DETECTIONS}")
@@ -209,6 +210,11 @@ def shares(box: list[float], size: tuple[float, float]) -> list[float]:
     return [box[0] / size[0], box[1] / size[1], box[2] / size[0], box[3] / size[1]]
 
 
+def inside(box: list[float]) -> list[float]:
+    """The part of a box of shares that lies in the frame, as the official loader trains on."""
+    return [min(max(side, 0.0), 1.0) for side in box]
+
+
 def _names(whole: Entry, key: str) -> list[str]:
     found = {entry.count("id"): entry.text("name") for entry in whole.each(key)}
     if sorted(found) != list(range(len(found))):
@@ -233,8 +239,8 @@ def _objects(
     """Box in pixels, noun, verb, seconds of every object of an annotation."""
     for item in entry.each("objects"):
         box = _box(item)
-        if not (0 <= box[0] < box[2] <= size[0] and 0 <= box[1] < box[3] <= size[1]):
-            raise item.get("box").wrong(f"is {item.value['box']}, not within a frame of {size[0]:g} x {size[1]:g}")
+        if not (0 <= max(box[0], 0) < min(box[2], size[0]) and 0 <= max(box[1], 0) < min(box[3], size[1])):
+            raise item.get("box").wrong(f"is {item.value['box']}, with nothing in a frame of {size[0]:g} x {size[1]:g}")
         noun, verb = _id(item, "noun", nouns), _id(item, "verb", verbs)
         if item.number("time_to_contact") < 0:
             raise item.get("time_to_contact").wrong("is before the frame")

@@ -126,7 +126,7 @@ def test_every_value_may_be_of_another_kind(tmp_path, stem):
     """Whatever one value is replaced by, the list is read, or refused in one sentence that names the file."""
     make, read, _ = READERS[stem]
     for place in range(_count(make())):
-        for wrong in (None, 5, "x", [], {}, True, float("inf")):
+        for wrong in (None, 5, "x", [], {}, True, float("inf"), float("nan"), 10**400):
             content = json.loads(json.dumps(make()))
             _replace(content, place, wrong)
             path = put(tmp_path, stem, json.dumps(content).encode())

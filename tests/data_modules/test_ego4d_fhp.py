@@ -98,7 +98,8 @@ def test_what_is_not_on_disk_is_counted_and_the_test_list_has_no_points(tmp_path
         ([entry(pre_30=[{"left_hand": [1]}])], r"pre_30.boxes\[0\].left_hand, is \[1\], not a point"),
         ([entry(pre_30=[{"left_hand": [1, "a"]}])], "not a point"),
         ([entry(pre_30=5)], "pre_30.boxes, is no list"),
-        ([entry(), entry()], r"frames\[1\], repeats 7_1089 of clips\[0\].frames\[0\]"),
+        ([entry(pre_30=[{"left_hand": [float("nan"), 5]}])], "not a point"),
+        ([entry(pre_30=[{"left_hand": [10**400, 5]}])], "not a point"),
         (5, "clips.0..frames, is no list"),
     ],
 )
@@ -108,6 +109,13 @@ def test_a_bad_entry_is_named_by_file_and_place(tmp_path, frames, sentence):
     with pytest.raises(UserError, match=sentence) as error:
         read(tmp_path)
     assert str(path) in str(error.value)
+
+
+def test_of_a_key_that_comes_twice_the_last_counts_as_in_the_official_evaluator(tmp_path):
+    put(tmp_path, [entry(), entry(pre_30=[{"left_hand": [3, 4]}])])
+    touch(tmp_path, "v1/clips/c-uid.mp4")
+    (sample,) = read(tmp_path).samples
+    assert sample.annotation["hands"][2] == [3.0, 4.0]
 
 
 def test_a_bad_file_is_named(tmp_path):

@@ -96,6 +96,14 @@ def test_clips_are_files_or_stretches_of_videos(tmp_path, place, stretch):
     assert (sample.key, sample.path) == ("c-uid", str(tmp_path / place) + stretch)
 
 
+def test_a_clip_that_begins_just_before_its_video_is_read_from_its_start(tmp_path):
+    put(tmp_path, [{"query": "what", **TIMES}], video_start_sec=-0.01)
+    (tmp_path / "full_scale").mkdir()
+    (tmp_path / "full_scale/v-uid.mp4").touch()
+    (sample,) = data(tmp_path, sampling="windows").split("test").samples
+    assert sample.path.endswith("#t=0.000,580.000")
+
+
 @pytest.mark.parametrize(
     ("queries", "changes", "sentence"),
     [

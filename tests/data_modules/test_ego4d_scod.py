@@ -88,7 +88,10 @@ def test_the_test_list_has_no_boxes(tmp_path):
     put(tmp_path, [entry(**{moment: {"bbox": None} for moment in FRAMES})], "test")
     touch(tmp_path, "v1/clips/c.mp4")
     found = data(tmp_path, test_on="test")
-    assert (found.official_changes().known, found.official_changes().images) == (False, [1, 2, 3])
+    truth = found.official_changes()
+    assert (truth.known, truth.images, truth.official_ids) == (False, [1, 2, 3], False)
+    put_images(tmp_path, IMAGES, "test")
+    assert data(tmp_path, test_on="test").official_changes().official_ids
     assert found.read("test").samples[0].annotation["boxes"] == [[], [], []]
 
 

@@ -14,6 +14,9 @@ def overlap(a, b) -> float:
 
 
 def slow(truth: TrueBoxes, found: np.ndarray, least: float) -> float:
+    ordered = found[np.argsort(-found[:, 5], kind="stable")]
+    ranks = [int((ordered[:place, 0] == row[0]).sum()) for place, row in enumerate(ordered)]
+    found = ordered[np.array(ranks) < 100]  # the surest of each image
     taken, right = set(), []
     for row in found[np.argsort(-found[:, 5], kind="stable")]:
         mine = [i for i in np.flatnonzero(truth.image == row[0]) if i not in taken]
@@ -45,6 +48,17 @@ def test_average_precision_is_cocos(seed):
     assert got["AP50"] == pytest.approx(wanted[0], abs=1e-6)
     assert got["AP75"] == pytest.approx(wanted[5], abs=1e-6)
     assert got["AP"] == pytest.approx(np.mean(wanted), abs=1e-6)
+
+
+def test_only_the_hundred_surest_boxes_of_an_image_count():
+    pytest.importorskip("faster_coco_eval", reason="faster-coco-eval is not installed: the extra `detection`")
+    truth = TrueBoxes(np.array([1, 2]), np.array([[1.0, 2, 10, 10], [0, 0, 5, 8]]), [1, 2])
+    noise = np.array([[1, 200.0 + k, 200, 5, 5, 0.9 - k / 1000] for k in range(100)])
+    late, right = np.array([[1, 1.0, 2, 10, 10, 0.1]]), np.array([[2, 0.0, 0, 5, 8, 0.05]])
+    found = np.concatenate([noise, late, right])
+    got = average_precisions(truth, found)
+    assert got["AP50"] == pytest.approx(slow(truth, found, 0.5), abs=1e-6)
+    assert got["AP50"] < average_precisions(truth, np.concatenate([noise[1:], late, right]))["AP50"]
 
 
 def test_perfect_boxes_reach_everything_and_none_nothing():

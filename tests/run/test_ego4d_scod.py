@@ -44,6 +44,17 @@ def test_scored_on_val_and_predicted_for_the_hidden_test(mini, tmp_path) -> None
     assert not list(hidden.glob("row-*.json"))
 
 
+def test_without_the_servers_image_ids_the_hidden_submission_is_not_whole(mini, tmp_path, capsys) -> None:
+    ids = mini / "v1/coco_annotations/test.json"
+    kept = ids.read_bytes()
+    ids.unlink()
+    folder = run(mini, tmp_path, "trainer.max_steps=1", "data.test_on=test")
+    ids.write_bytes(kept)
+    assert "image ids are ours, from 1" in capsys.readouterr().err
+    assert not (folder / "submission.json").exists()
+    assert (folder / "submission-incomplete.json").exists()
+
+
 def test_a_clip_that_is_not_there_makes_the_submission_incomplete(mini, tmp_path, capsys) -> None:
     listed = json.loads((mini / "v1/annotations/fho_scod_val.json").read_text())["clips"]
     lost = mini / f"v1/clips/{listed[0]['clip_uid']}.mp4"

@@ -59,8 +59,8 @@ def test_lists_of_the_miniature(mini) -> None:
     ("change", "complaint"),
     [
         (
-            lambda a: a[0]["objects"][0].update(box=[5, 5, 500, 20]),
-            r"annotations\[0\].objects\[0\].box, is \[5, 5, 500",
+            lambda a: a[0]["objects"][0].update(box=[500, 5, 600, 20]),
+            r"annotations\[0\].objects\[0\].box, is \[500, 5, 600, 20\], with nothing in a frame of",
         ),
         (
             lambda a: a[0]["objects"][0].update(verb_category_id=4),
@@ -71,16 +71,38 @@ def test_lists_of_the_miniature(mini) -> None:
     ],
 )
 def test_wrong_entries_are_named_by_file_and_record(mini, tmp_path, change, complaint) -> None:
-    (tmp_path / "v1").mkdir()
-    (tmp_path / "v1" / "clips").symlink_to(mini / "v1" / "clips")
-    (tmp_path / "v1" / "annotations").mkdir()
+    with pytest.raises(UserError, match=complaint):
+        data(changed(mini, tmp_path, "fho_sta_val.json", change)).official_objects()
+
+
+def changed(mini: Path, folder: Path, name: str, change) -> Path:
+    """A copy of the miniature with a change to the entries of one list."""
+    (folder / "v1" / "annotations").mkdir(parents=True)
+    (folder / "v1" / "clips").symlink_to(mini / "v1" / "clips")
     for path in (mini / "v1" / "annotations").iterdir():
         content = json.loads(path.read_text())
-        if path.name == "fho_sta_val.json":
+        if path.name == name:
             change(content["annotations"])
-        (tmp_path / "v1" / "annotations" / path.name).write_text(json.dumps(content))
-    with pytest.raises(UserError, match=complaint):
-        data(tmp_path).official_objects()
+        (folder / "v1" / "annotations" / path.name).write_text(json.dumps(content))
+    return folder
+
+
+def test_a_box_over_the_edge_is_scored_as_it_is_and_trained_on_inside(mini, tmp_path) -> None:
+    def lead_out(entries) -> None:
+        entries[0]["objects"][0].update(box=[-0.6, 5, 20, 500])
+
+    root = changed(mini, tmp_path / "val", "fho_sta_val.json", lead_out)
+    assert data(root).official_objects().box[0].tolist() == [-0.6, 5, 20, 500]
+    root = changed(mini, tmp_path / "train", "fho_sta_train.json", lead_out)
+    box = data(root).split("train").samples[0].annotation["boxes"][0]
+    assert (box[0], box[3]) == (0.0, 1.0)
+
+
+def test_detections_are_found_where_the_official_downloader_puts_them(mini, tmp_path) -> None:
+    root = changed(mini, tmp_path, "", lambda entries: None)
+    (root / "v1" / "sta_models").mkdir()
+    (root / "v1" / "annotations" / "object_detections.json").rename(root / "v1/sta_models/object_detections.json")
+    assert data(root).split("test").samples[0].annotation["scores"]
 
 
 ROW = [1.0, 2.0, 3.0, 4.0, 0.5, 1.0, 2.0, 0.7]
@@ -96,6 +118,10 @@ def test_the_servers_file_and_its_validator() -> None:
         del broken["results"]["a"][0][key]
         assert any(f"'{key}'" in problem for problem in sta_problems(broken, ["a", "b"]))
     assert sta_problems({**content, "challenge": "x"}, ["a", "b"])
+    for key in ("time_to_contact", "score"):  # the server asks for Python's float
+        whole = json.loads(json.dumps(content))
+        whole["results"]["a"][0][key] = 1
+        assert f"{key!r} is not a finite number with a point" in sta_problems(whole, ["a", "b"])[0]
     assert sta_problems([], ["a"])
 
 
@@ -139,7 +165,9 @@ def test_clips_to_a_row_and_to_the_servers_file(tmp_path) -> None:
     assert set(row["chance"]) == {f"{column}_top5_mAP" for column in ("noun", "noun_verb", "noun_ttc", "overall")}
     assert row["coverage"] == {"used": 6, "official": 6, "missing": []}
     assert len(json.loads((folder / "submission.json").read_text())["results"]) == 6
-    hidden = run(tmp_path, *few, "data.test_on=test")
+    trained = [*few, "trainer.max_steps=0", f"parents.trained={folder}"]
+    assert (run(tmp_path, *trained) / "submission.json").read_text() == (folder / "submission.json").read_text()
+    hidden = run(tmp_path, *trained, "data.test_on=test")
     assert not list(hidden.glob("row-*.json"))
     assert len(json.loads((hidden / "submission.json").read_text())["results"]) == 6
 

@@ -37,6 +37,7 @@ def test_the_official_form_the_surest_first():
         (lambda c: c["detect_results"].pop("d"), "detect_results: 1 of 2 clips are missing: d"),
         (lambda c: c["retrieve_results"].update(e=[]), "retrieve_results: 1 clips are not of the official list: e"),
         (lambda c: c.update(challenge="x"), "'challenge' is 'x'"),
+        (lambda c: c["detect_results"]["c"][0].update(label=["x"]), "c: [0] has no label of the challenge"),
         (lambda c: c.pop("retrieve_results"), "'retrieve_results' is not there"),
         (lambda c: c.update(detect_results=[]), "'detect_results' is no object"),
         (lambda c: c["detect_results"].update(d={}), "detect_results, d: is no list"),

@@ -55,6 +55,7 @@ class OfficialChanges(NamedTuple):
         images: Ids of all images of the list, each once.
         size: int64 (I, 2), width and height of each.
         known: Whether the list has boxes.
+        official_ids: Whether the ids of images are the challenge's; otherwise they are numbers from 1.
     """
 
     image: NDArray[np.int64]
@@ -62,6 +63,7 @@ class OfficialChanges(NamedTuple):
     images: list[int]
     size: NDArray[np.int64]
     known: bool
+    official_ids: bool
 
 
 class ChangeData(VideoData):

@@ -277,6 +277,6 @@ def _training_transform(config: ClipConfig, flip: bool) -> ClipTransform:
     share = 0.5 if flip else 0.0
     if config.crop == "random_resized":
         return TrainTransform(config.size, flip=share)
-    if config.crop == "center":
-        return CenterTransform(config.size, share)
-    return MultiScaleTransform(config.size, MULTI_SCALE[config.crop], share)
+    if config.crop in MULTI_SCALE:
+        return MultiScaleTransform(config.size, MULTI_SCALE[config.crop], share)
+    return CenterTransform(config.size, share)

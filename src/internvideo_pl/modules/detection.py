@@ -18,6 +18,7 @@ from internvideo_pl.submissions.submission import Submission
 
 BINS = 10  # of each side, in which the commonest box is looked for
 HEADLINE = "AP"
+IMAGE_LIST = "coco_annotations/test.json"
 
 
 class ChangeDetection(VideoModule):
@@ -68,7 +69,10 @@ class ChangeDetection(VideoModule):
         """The server's file, and the outcome where the list has labels."""
         official, found = self.changes.official_changes(), self.scored.predictions()
         content = scod_content(found.tolist())
-        self.submission = Submission(content, tuple(scod_problems(content, official.images)))
+        problems = scod_problems(content, official.images)
+        if not (official.known or official.official_ids):
+            problems.append(f"its image ids are ours, from 1: the list of the server's ids, {IMAGE_LIST}, is not there")
+        self.submission = Submission(content, tuple(problems))
         if not official.known:
             return
         self.finish(

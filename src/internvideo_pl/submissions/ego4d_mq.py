@@ -51,7 +51,8 @@ def _clip_problem(found: Any, labels: Collection[str]) -> str:
         return "is no list"
     last = float("inf")
     for number, each in enumerate(found):
-        if not isinstance(each, dict) or each.get("label") not in labels:
+        label = each.get("label") if isinstance(each, dict) else None
+        if not isinstance(label, str) or label not in labels:
             return f"[{number}] has no label of the challenge"
         segment: Any = each.get("segment")
         pair = isinstance(segment, list) and len(segment) == 2 and all(map(is_number, segment))

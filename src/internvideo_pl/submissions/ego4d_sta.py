@@ -57,4 +57,9 @@ def _fault(row: Any) -> str:
     for key in WHOLE:
         if not isinstance(row.get(key), int) or isinstance(row.get(key), bool) or row[key] < 0:
             return f"{key!r} is not a whole number from 0"
-    return next((f"{key!r} is not a finite number" for key in REAL if not is_number(row.get(key))), "")
+    return next((f"{key!r} is not a finite number with a point" for key in REAL if not _is_real(row.get(key))), "")
+
+
+def _is_real(value: Any) -> bool:
+    """A finite number that JSON reads as no whole one: the server refuses those."""
+    return isinstance(value, float) and is_number(value)

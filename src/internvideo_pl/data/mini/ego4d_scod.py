@@ -1,5 +1,6 @@
 """Ego4D's state-change object detection in miniature: two things move, and the warm one is the object of change."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def plan(seed: int, options: ScodMini) -> list[MiniClip]:
 
 
 def annotate(folder: Path, clips: list[MiniClip], seed: int, options: ScodMini) -> None:
-    """Writes the three lists."""
+    """Writes the three lists, and the image list of each with the ids that the server would want."""
     for split in ("train", "val", "test"):
         entries = []
         for number, clip in enumerate(clip for clip in clips if clip.split == split):
@@ -59,6 +60,24 @@ def annotate(folder: Path, clips: list[MiniClip], seed: int, options: ScodMini) 
                     entry[moment]["bbox"] = _boxes(clip, options, frame)
             entries.append(entry)
         write_list(folder, STEM, split, clips=entries)
+        write_images(folder, split, entries)
+
+
+def write_images(folder: Path, split: str, entries: list[dict[str, Any]]) -> None:
+    """Writes coco_annotations/<split>.json, which numbers the frames of all entries from 1."""
+    frames = [(entry["video_uid"], entry[moment]) for entry in entries for moment in SHOWN]
+    images = [
+        {
+            "id": number,
+            "file_name": f"{video_uid}/{frame['frame_number']}.jpg",
+            "width": frame["width"],
+            "height": frame["height"],
+        }
+        for number, (video_uid, frame) in enumerate(frames, start=1)
+    ]
+    path = folder / RELEASE / "coco_annotations" / f"{split}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"images": images}), encoding="utf-8")
 
 
 def _boxes(clip: MiniClip, options: ScodMini, frame: int) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from internvideo_pl.data.mini.layouts import MINIS
 from internvideo_pl.data.mini.worker import Job, write_clips
 from internvideo_pl.errors import UserError, hint
 
-VERSION = 3  # raise it whenever the same seed would give other files
+VERSION = 4  # raise it whenever the same seed would give other files
 MANIFEST = "manifest.json"
 CLIPS_PER_WORKER = 100  # fewer than this are done sooner than another process has started
 

@@ -14,7 +14,7 @@ from internvideo_pl.heads.classify import ClassifyHeadConfig
 from internvideo_pl.modules.anticipation import ObjectAnticipation
 from internvideo_pl.modules.base import VideoModule
 from internvideo_pl.objectives.anticipate import Anticipation, AnticipationConfig
-from internvideo_pl.run.tasks.task import Parents, Task
+from internvideo_pl.run.tasks.task import Parents, Task, start, start_trained
 
 VERBS = 74  # of Ego4D v1; where the data are not here, for the model's shape alone
 
@@ -38,9 +38,9 @@ def _anticipate(experiment: Experiment, data: VideoData, parents: Parents, optim
     backbone = MaskedEncoder(choice.config("tokens")) if isinstance(choice, MaskedChoice) else choice.build()
     verbs = len(data.verbs) if isinstance(data, NextObjectData) else VERBS
     model = ObjectAnticipator(backbone, verbs, objective.head)
-    if parents and "backbone" in parents:
-        parents.fill("backbone", model.backbone, head=False)
+    start(model.backbone, parents)
+    start_trained(model, parents)
     return ObjectAnticipation(Anticipation(model, objective), **optimisation)
 
 
-ANTICIPATE = Task(Anticipate, (MaskedChoice, TowerChoice), _anticipate)
+ANTICIPATE = Task(Anticipate, (MaskedChoice, TowerChoice), _anticipate, roles=("backbone", "trained"))
