@@ -1,14 +1,19 @@
 """The pace of a run: counting leaves no trace, and figures follow from clips and seconds."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
 
+from internvideo_pl.backbones.choices import MaskedChoice, MultimodalChoice, TowerChoice
 from internvideo_pl.callbacks.throughput import WARM_UP, Throughput, count_flops, peak_flops
+from internvideo_pl.modules.base import VideoModule
+from internvideo_pl.modules.masked import MaskedReconstruction
 from internvideo_pl.modules.shape import step_shape
-from tests.modules.test_modules import batch, masked
+from internvideo_pl.objectives.masked import MaskedModeling, MaskedModelingConfig
+from tests.modules.test_modules import OPTIMISATION, batch, masked
 
 TRAINER = SimpleNamespace(
     world_size=1,
@@ -51,11 +56,36 @@ def test_pace_follows_from_clips_and_seconds(monkeypatch: pytest.MonkeyPatch) ->
     pace.on_train_end(trainer, module)
     assert len(logged) == 2
     assert logged[0]["pace/clips_per_second"] == pytest.approx(1.0)
+    assert logged[0]["pace/tokens_per_second"] == pytest.approx(8.0)  # of 72 tokens a clip, 2 x 4 are visible
     assert logged[0]["pace/data_wait"] == pytest.approx(0.25)
     assert logged[0]["pace/tflops_per_device"] == pytest.approx(1e-3)
     assert pace.summary["clips_per_second"] == pytest.approx(1.0)
     assert pace.advice().startswith("Training waited for its input 25% of the time")
     assert Throughput(every=5).advice() == ""
+
+
+def test_tokens_are_those_that_the_video_encoders_read() -> None:
+    with torch.device("meta"):
+        pretrained = MaskedReconstruction(
+            MaskedModeling(MaskedChoice(size="base").build_autoencoder(), MaskedModelingConfig()), **OPTIMISATION
+        )
+        tower = TowerChoice(size="base").build()
+        finetuned = VideoModule(torch.nn.ModuleList([MaskedChoice(size="base").build(), tower]), **OPTIMISATION)
+        towers = VideoModule(MultimodalChoice(size="base").build(), **OPTIMISATION)
+    assert pretrained.tokens_per_clip == 8 * 20  # of 8 x 196: scale of VideoMAE's pretraining
+    assert towers.tokens_per_clip == 8 * 197  # frames, each with its class token; no words
+    assert finetuned.tokens_per_clip == 8 * 196 + 8 * 197
+    shown = tower.conv1(torch.empty(1, 3, 8, 224, 224, device="meta")).flatten(2).shape[2]
+    assert tower.tokens_per_clip == shown + 8
+    assert VideoModule(torch.nn.Linear(2, 2), **OPTIMISATION).tokens_per_clip == 0
+
+
+def test_features_in_the_place_of_pixels_have_no_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("internvideo_pl.callbacks.throughput.count_flops", lambda *_: 4e9)
+    pace, clips = Throughput(every=5), batch(4, 8)
+    features = replace(clips, video=torch.zeros(4, 16))
+    pace.on_train_batch_start(TRAINER, masked(), features, 0)
+    assert "tokens_per_second" not in pace._pace(TRAINER, 1.0, 4.0, 0.0)
 
 
 def test_peaks_are_dense_ones() -> None:

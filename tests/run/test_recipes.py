@@ -52,6 +52,10 @@ def test_a_mixture_with_images_trains_and_says_what_it_drew_from(results, capsys
     found = losses("pretrain/align_base", results, 8)
     assert statistics.mean(found[-2:]) < 0.95 * statistics.mean(found[:2])
     folder = results / "pretrain/align_base/001"
+    with (folder / "metrics.csv").open() as file:
+        paces = [row for row in csv.DictReader(file) if row["pace/clips_per_second"]]
+    tokens = {round(float(row["pace/tokens_per_second"]) / float(row["pace/clips_per_second"])) for row in paces}
+    assert tokens == {2 * (6 * 6 + 1)}  # two frames of 48 pixels in patches of 8, each with its class token
     rows = {row["part"]: row for row in json.loads((folder / "mixture.json").read_text())}
     assert rows.keys() == {"webvid10m", "howto100m", "image_text", "self_collected"}
     assert rows["self_collected"]["left_out"]

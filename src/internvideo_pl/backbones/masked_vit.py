@@ -7,6 +7,7 @@ the coordination. What differs is where the last LayerNorm stands (`Pooling`).
 Sources: VideoMAE (arXiv 2203.12602), its public model files and their copy in InternVideo's release.
 """
 
+import math
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -140,6 +141,7 @@ class MaskedEncoder(nn.Module):
         self.config = config
         self.embed_dim = config.width
         self.grid = config.grid
+        self.tokens_per_clip = math.prod(config.grid)  # of a whole clip; masked pretraining feeds the visible ones only
         self.input = InputSpec(config.num_frames, config.image_size, IMAGENET_MEAN, IMAGENET_STD)
         self.patch_embed = TubeEmbed(config)
         rates = drop_path_rates(config.drop_path, config.depth)

@@ -189,6 +189,7 @@ class VideoTower(nn.Module):
         side = config.size // config.patch
         self.grid = (side, side)
         frames, stride = (3, 2) if config.temporal_downsample else (1, 1)
+        self.tokens_per_clip = -(-config.num_frames // stride) * (side * side + 1)  # with each frame's class token
         self.conv1 = nn.Conv3d(
             3,
             config.width,

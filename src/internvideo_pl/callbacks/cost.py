@@ -16,8 +16,9 @@ from internvideo_pl.errors import UserError, hint
 
 READ_EVERY = 60.0  # seconds; a RAPL counter starts anew after some ten minutes at the earliest
 
-# Grams of CO2-equivalent a kWh of electricity, 2023, life cycle: Ember and Energy Institute as Our World in Data shows
-# them (carbon-intensity-electricity); the world's from Ember's Global Electricity Review 2024.
+# Grams of CO2-equivalent a kWh of electricity, 2023, life cycle. Up to Ireland: Ember and Energy Institute as Our World
+# in Data shows them (carbon-intensity-electricity); from Italy on: Ember's yearly data as The Green Web Foundation's
+# CO2.js carries them (average intensities); the world's from Ember's Global Electricity Review 2024.
 GRAMS_PER_KWH = {
     "world": 480,
     "australia": 549,
@@ -31,6 +32,20 @@ GRAMS_PER_KWH = {
     "germany": 381,
     "india": 713,
     "ireland": 291,
+    "italy": 331,
+    "japan": 494,
+    "netherlands": 268,
+    "norway": 30,
+    "poland": 662,
+    "singapore": 471,
+    "south_korea": 432,
+    "spain": 174,
+    "sweden": 41,
+    "switzerland": 35,
+    "taiwan": 644,
+    "united_kingdom": 228,
+    "united_states": 369,
+    "european_union": 244,
 }
 
 

@@ -5,6 +5,7 @@ the cumulative counter misses nothing.
 """
 
 import resource
+import sys
 import time
 from pathlib import Path
 from typing import Any, Protocol
@@ -50,7 +51,7 @@ class NvmlMeter:
     """The cumulative energy counter of one GPU (Volta and later), found by its UUID and not by its number.
 
     Raises:
-        OSError: The driver or the library (extra `energy`) is not there, or the GPU has no counter.
+        OSError: The driver or the library (nvidia-ml-py) is not there, or the GPU has no counter.
     """
 
     source = "NVML energy counter"
@@ -59,7 +60,7 @@ class NvmlMeter:
         try:
             import pynvml
         except ImportError as error:
-            raise OSError("pip install 'internvideo_pl[energy]' reads the GPU's energy counter") from error
+            raise OSError("the library is not installed, pip install nvidia-ml-py adds it") from error
         self.nvml: Any = pynvml
         try:
             pynvml.nvmlInit()
@@ -67,7 +68,7 @@ class NvmlMeter:
             self.handle = pynvml.nvmlDeviceGetHandleByUUID(uuid)
             self.start = self._joules()
         except pynvml.NVMLError as error:
-            raise OSError(f"NVML: {error}") from error
+            raise OSError(f"NVML says: {error}") from error
 
     def _joules(self) -> float:
         return self.nvml.nvmlDeviceGetTotalEnergyConsumption(self.handle) / 1000  # it counts millijoules
@@ -144,14 +145,17 @@ def meters(device: torch.device, first_on_machine: bool) -> list[Meter]:
 
     Args:
         device: Where the process computes.
-        first_on_machine: Whether it is local rank 0; RAPL counts for the whole machine, so only one may read it.
+        first_on_machine: Whether it is local rank 0, which says why a GPU's counter cannot be read; RAPL counts for the
+            whole machine, so only one may read it.
     """
     found: list[Meter] = []
     if device.type == "cuda":
         try:
             found.append(NvmlMeter(device))
-        except OSError:
+        except OSError as error:
             found.append(BoardEstimate(torch.cuda.get_device_name(device)))
+            if first_on_machine:
+                print(f"the GPU's energy is {found[0].source}, as its counter cannot be read: {error}", file=sys.stderr)
     try:
         cpu = RaplMeter()
     except (OSError, ValueError):

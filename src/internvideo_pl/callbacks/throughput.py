@@ -45,6 +45,7 @@ class Throughput(L.Callback):
     Args:
         every: Steps from one log to the next.
 
+    Tokens are those that the video encoder reads (`VideoModule.tokens_per_clip`): the visible ones in masked pretraining.
     Floating-point operations, forward and backward, two for a multiply-add, are counted on the first batch beside the
     step itself: under the counter gradients are added up in another order, and a run would no longer repeat bit by bit.
     """
@@ -54,6 +55,7 @@ class Throughput(L.Callback):
         self.flops_per_clip: float | None = None
         self.summary: dict[str, float] = {}
         self._steps = self._clips = 0
+        self._tokens = 0  # of a clip; 0 where features take the place of pixels
         self._waited = self._begun = self._ended = 0.0
         self._totals = [0.0, 0.0, 0.0]  # seconds, clips, seconds waited of all windows
 
@@ -63,6 +65,8 @@ class Throughput(L.Callback):
             self._waited += time.perf_counter() - self._ended
         elif self._steps == 0 and isinstance(module, VideoModule) and len(batch):
             self.flops_per_clip = count_flops(trainer, module, batch) / len(batch)
+            if isinstance(batch, Batch) and batch.video.dtype == torch.uint8:
+                self._tokens = module.tokens_per_clip
 
     def on_train_batch_end(
         self, trainer: L.Trainer, module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -113,9 +117,8 @@ class Throughput(L.Callback):
             "data_wait": waited / seconds,
             "peak_memory_gb": _peak_memory(trainer) / 2**30,
         }
-        tokens = getattr(trainer.lightning_module, "tokens_per_clip", None)
-        if tokens:
-            pace["tokens_per_second"] = pace["clips_per_second"] * tokens
+        if self._tokens:
+            pace["tokens_per_second"] = pace["clips_per_second"] * self._tokens
         if self.flops_per_clip:
             achieved = self.flops_per_clip * clips / seconds
             pace["tflops_per_device"] = achieved / 1e12

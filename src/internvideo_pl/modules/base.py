@@ -84,6 +84,14 @@ class VideoModule(L.LightningModule):
         numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
         return torch.tensor([numbers[name] for name in names], dtype=torch.int64)
 
+    @property
+    def tokens_per_clip(self) -> int:
+        """Tokens that the first block of the video encoder, or of all of them together, reads of a training clip.
+
+        Those of sentences, of images beside the videos and of decoders do not count; 0 where there is no encoder.
+        """
+        return sum(getattr(part, "tokens_per_clip", 0) for part in self.objective.modules())
+
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Named losses of a batch, "loss" among them."""
         raise NotImplementedError

@@ -24,6 +24,11 @@ class MaskedReconstruction(VideoModule):
         super().__init__(objective, **optimisation)
         self.reconstruction = Reconstruction()
 
+    @property
+    def tokens_per_clip(self) -> int:
+        """The visible tokens: the encoder never sees the others."""
+        return self.objective.num_visible
+
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """{"loss": mean squared error on masked tubes}."""
         return self.objective(self.objective.input.prepare(batch.video))

@@ -68,7 +68,8 @@ class MaskedModeling(nn.Module):
         self.model = model
         self.config = config
         self.input = model.encoder.input
-        num_masked_cells(model.encoder.grid, config.mask_ratio)  # refuse now what would fail at the first step
+        slots, rows, columns = model.encoder.grid  # a ratio that would fail at the first step is refused now
+        self.num_visible = slots * (rows * columns - num_masked_cells(model.encoder.grid, config.mask_ratio))
         if config.decode_ratio < 1:
             num_decoded_places(model.encoder.grid, config.decode_ratio)
         for name, values in (("mean", self.input.mean), ("std", self.input.std)):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from internvideo_pl.config import Experiment
 from internvideo_pl.errors import UserError
-from internvideo_pl.tables.row import Coverage, Row, write_row
+from internvideo_pl.tables.row import MEAN, Coverage, Row, write_row
 
 
 def write_averages(plan: Experiment, rows: Sequence[Row], folder: Path) -> list[Row]:
@@ -55,7 +55,7 @@ def mean_row(plan: Experiment, rows: Sequence[Row]) -> Row:
         benchmark=plan.benchmark,
         metrics=_means([row.metrics for row in rows]),
         chance=_means([row.chance for row in rows]),
-        protocol={**first.protocol, "split": f"mean of {plan.average}"},
+        protocol={**first.protocol, "split": f"{MEAN}{plan.average}"},
         coverage=Coverage(
             sum(row.coverage.used for row in rows),
             sum(row.coverage.official for row in rows),

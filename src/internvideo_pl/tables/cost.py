@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from internvideo_pl.tables.paper import paper
-from internvideo_pl.tables.row import Row
+from internvideo_pl.tables.row import MEAN, Row
 from internvideo_pl.tables.table import Cell, Column, Table, number
 
 
 def cost_table(rows: Sequence[Row]) -> Table:
     """One line a run: devices, wall hours, device hours, energy and how it was known, carbon dioxide.
 
-    Several rows of one run (a run may answer several tasks) are one line; the paper's own figures and CoCa's, which it
+    Several rows of one run (a run may answer several tasks) are one line, a repeated run is another; the paper's own figures and CoCa's, which it
     compares itself with, come first.
     """
     figures = paper().training_cost
@@ -49,8 +49,12 @@ def cost_table(rows: Sequence[Row]) -> Table:
 
 
 def _runs(rows: Sequence[Row]) -> list[Row]:
-    """One row of each run, the latest."""
-    runs = {(row.experiment, row.mini, row.seed, row.config_hash): row for row in rows}
+    """One row of each run, the latest; none of a mean over splits, whose runs are there themselves."""
+    runs = {
+        (row.folder, row.experiment, row.mini, row.seed, row.config_hash): row
+        for row in rows
+        if not str(row.protocol.get("split", "")).startswith(MEAN)
+    }
     return list(runs.values())
 
 

@@ -21,6 +21,7 @@ from internvideo_pl.tables.protocol import fingerprint
 FORMAT = 3  # of the file; a later, incompatible one gets a higher number
 BEFORE = 2  # a format that is still read: it had neither recipe nor intervals
 SWEEPS = "sweeps"  # folder in results/ of sweeps: the best of many trials is no figure of an experiment
+MEAN = "mean of "  # begins the split of a row that is the mean of other runs' rows
 MISSING_SHOWN = 20  # names of missing videos that a row keeps
 
 
@@ -74,6 +75,7 @@ class Row:
         devices: Words for the hardware, e.g. "2 CPU cores".
         versions: As `provenance.library_versions`.
         created: When the row was made, ISO 8601 with time zone.
+        folder: Of its run, where the row was read; never written.
     """
 
     experiment: str
@@ -100,6 +102,7 @@ class Row:
     created: str
     recipe: str = ""
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    folder: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         assert self.headline in self.metrics, f"{self.headline!r} is not among the metrics {sorted(self.metrics)}"
@@ -118,6 +121,7 @@ class Row:
         """The row as a JSON object; NaN is written as null."""
         coverage = dataclasses.replace(self.coverage, missing=self.coverage.missing[:MISSING_SHOWN])
         content = dataclasses.asdict(dataclasses.replace(self, coverage=coverage))
+        del content["folder"]
         content["metrics"] = {name: value if math.isfinite(value) else None for name, value in self.metrics.items()}
         content = {"format": FORMAT, "fingerprint": self.fingerprint, **content}
         return json.dumps(content, indent=2, allow_nan=False) + "\n"
@@ -136,7 +140,7 @@ class Row:
         if written_as == BEFORE:
             content |= {"recipe": "", "intervals": {}}
         written = content.pop("fingerprint", None)
-        known = {part.name for part in dataclasses.fields(cls)}
+        known = {part.name for part in dataclasses.fields(cls)} - {"folder"}
         if content.keys() != known:
             raise ValueError(f"its fields differ from a row's in {', '.join(sorted(content.keys() ^ known))}")
         try:
@@ -224,7 +228,8 @@ def find_rows(results: Path) -> tuple[list[tuple[Path, Row]], list[str]]:
         if path.relative_to(results).parts[0] == SWEEPS:
             continue
         try:
-            found.append((path, Row.from_json(path.read_text(encoding="utf-8"))))
+            row = Row.from_json(path.read_text(encoding="utf-8"))
+            found.append((path, dataclasses.replace(row, folder=str(path.parent))))
         except (OSError, ValueError, RecursionError) as error:
             problems.append(f"{path} was left out: {error}.")
     return sorted(found, key=lambda pair: (pair[1].created, pair[1].experiment, pair[1].model)), problems
