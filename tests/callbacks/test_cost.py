@@ -33,7 +33,9 @@ def meter(folder: Path, kwh: float, **config: float | str) -> CostMeter:
     return callback
 
 
-@pytest.mark.parametrize(("config", "kg"), [({}, 0.96), ({"region": "united_states"}, 0.738), ({"grams_per_kwh": 10.0}, 0.02)])
+@pytest.mark.parametrize(
+    ("config", "kg"), [({}, 0.96), ({"region": "united_states"}, 0.738), ({"grams_per_kwh": 10.0}, 0.02)]
+)
 def test_energy_becomes_carbon_dioxide(tmp_path: Path, config: dict[str, float | str], kg: float) -> None:
     cost = meter(tmp_path, 2.0, **config).keep(TRAINER)
     assert (cost.kwh, cost.kg_co2, cost.gpu_hours) == (pytest.approx(2), pytest.approx(kg), 0)

@@ -1,5 +1,6 @@
 """A loss or gradient that is not finite: which videos are named, and that no good checkpoint is touched."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -103,3 +104,14 @@ def test_ranks_write_reports_of_their_own(tmp_path):
     with pytest.raises(RunFailed):
         train(stop, run, [NAN], [])
     assert [path.name for path in tmp_path.iterdir()] == ["rank2_non_finite.json"]
+
+
+def test_images_beside_the_videos_are_named_too(tmp_path):
+    stop, run, module = StopOnNonFinite(tmp_path), trainer(), Module()
+    both = SimpleNamespace(index=torch.arange(4), images=SimpleNamespace(index=torch.arange(90, 96)))
+    stop.on_train_batch_start(run, module, both, 0)
+    with pytest.raises(RunFailed, match=r"\(video0, .*\) and images \(video90, video91, video92, \.\.\.\)"):
+        stop.on_before_backward(run, module, torch.tensor(NAN))
+    report = json.loads((tmp_path / "non_finite.json").read_text())
+    assert [video["key"] for video in report["videos"]] == [f"video{i}" for i in range(4)]
+    assert [image["key"] for image in report["images"]] == [f"video{i}" for i in range(90, 96)]

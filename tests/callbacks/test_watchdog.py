@@ -3,13 +3,16 @@
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
+import torch
 from torch import distributed
 
 from internvideo_pl.callbacks import watchdog as module
 from internvideo_pl.callbacks.ranks import Ranks, Turns
 from internvideo_pl.callbacks.watchdog import SILENT, Sign, Watchdog
+from internvideo_pl.data.batch import Batch, Sample
 from internvideo_pl.errors import Interrupted, RunFailed
 
 MINE = Sign(0, "left", 10, beat=3, place=7, age=1.0, doing="in step 3 with a")
@@ -51,6 +54,15 @@ def test_a_failure_is_handed_on_and_a_signal_only_when_the_others_do_not_stop_by
     stopped = replace(OTHER, failed="stopped after step 4", ended=True)
     assert judge(MINE, stopped) == ""
     assert "stopped after step 4" in judge(MINE, stopped, silence=SILENT + 1)
+
+
+def test_images_beside_the_videos_are_named_too():
+    samples = [Sample(f"/{i}.mp4", f"video{i}") for i in range(9)]
+    data = SimpleNamespace(split=lambda _: SimpleNamespace(samples=samples))
+    watchdog, trainer = Watchdog(Ranks(0, 1), minutes=2), SimpleNamespace(datamodule=data, global_step=0)
+    images = Batch(*[torch.arange(5, 9)] * 4)
+    watchdog.on_train_batch_start(trainer, None, replace(images, index=torch.arange(2), images=images), 0)
+    assert f"{watchdog.words} {watchdog.videos}" == "in step 1 with video0, video1 and images video5, video6, video7, ..."
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from torch.optim import Optimizer
 
 from internvideo_pl.backbones.sharding import total_norm
 from internvideo_pl.callbacks.checkpoints import FOLDER, LAST, step_of
-from internvideo_pl.data.batch import Batch
+from internvideo_pl.data.batch import Batch, Sample
 from internvideo_pl.errors import RunFailed
 from internvideo_pl.modules.base import VideoModule
 
@@ -24,10 +25,11 @@ NAMED = 3  # videos in the sentence; the report names all
 
 @dataclass
 class Seen:
-    """A batch: the step it was for, its videos' positions in the split (B,), and whether its numbers are finite."""
+    """A batch: the step it was for, its videos' and images' positions in the split, and whether its numbers are finite."""
 
     step: int
     index: Tensor
+    images: Tensor
     loss: Tensor
     gradient: Tensor | None = None
 
@@ -46,11 +48,13 @@ class StopOnNonFinite(L.Callback):
         self.folder = folder
         self.seen: deque[Seen] = deque()
         self.unlooked = 0
-        self.index = torch.empty(0)
+        self.index = self.images = torch.empty(0)
 
     def on_train_batch_start(self, trainer: L.Trainer, module: L.LightningModule, batch: Batch, batch_idx: int) -> None:
         """Remember the batch in hand."""
         self.index = batch.index
+        beside = getattr(batch, "images", None)  # of a mixture; batches of features have none
+        self.images = batch.index[:0] if beside is None else beside.index
 
     def on_before_backward(self, trainer: L.Trainer, module: L.LightningModule, loss: Tensor) -> None:
         """Note whether the loss is finite.
@@ -58,7 +62,7 @@ class StopOnNonFinite(L.Callback):
         Raises:
             RunFailed: It is not.
         """
-        self.seen.append(Seen(trainer.global_step, self.index, loss.detach().isfinite()))
+        self.seen.append(Seen(trainer.global_step, self.index, self.images, loss.detach().isfinite()))
         while len(self.seen) > LOOK_EVERY + trainer.accumulate_grad_batches:
             self.seen.popleft()
         self._look_in_time(trainer, module)
@@ -101,17 +105,18 @@ class StopOnNonFinite(L.Callback):
         batches = [seen for seen in self.seen if seen.step == first.step] if first.loss else [first]
         samples = module.data.split("train").samples
         videos = [samples[i] for seen in batches for i in seen.index.tolist()]
+        images = [samples[i] for seen in batches for i in seen.images.tolist()]
         path = self.folder / (f"rank{trainer.global_rank}_{REPORT}" if trainer.global_rank else REPORT)
         facts = {
             "what": what,
             "step": first.step,
             "epoch": trainer.current_epoch,
-            "videos": [{"key": video.key, "path": str(video.path)} for video in videos],
-        }
+            "videos": _named(videos),
+        } | ({"images": _named(images)} if images else {})
         path.write_text(json.dumps(facts, indent=2) + "\n")
-        keys = ", ".join(video.key for video in videos[:NAMED]) + (", ..." if len(videos) > NAMED else "")
+        beside = f" and images ({_first(images)})" if images else ""
         raise RunFailed(
-            f"the {what} of step {first.step} is not finite; its videos ({keys}) are named in {path}. "
+            f"the {what} of step {first.step} is not finite; its videos ({_first(videos)}){beside} are named in {path}. "
             f"{self._last_good()} Mend or remove a broken video, lower optimizer.lr, lengthen optimizer.warmup or set "
             "trainer.gradient_clip_val"
         )
@@ -121,3 +126,11 @@ class StopOnNonFinite(L.Callback):
         if not last.is_file():
             return "No checkpoint was saved before it."
         return f"The last good checkpoint, {last} after step {step_of(last)}, is untouched."
+
+
+def _named(samples: Sequence[Sample]) -> list[dict[str, str]]:
+    return [{"key": sample.key, "path": str(sample.path)} for sample in samples]
+
+
+def _first(samples: Sequence[Sample]) -> str:
+    return ", ".join(sample.key for sample in samples[:NAMED]) + (", ..." if len(samples) > NAMED else "")

@@ -204,26 +204,31 @@ class Watchdog(L.Callback):
 
 @dataclass(frozen=True)
 class _Videos:
-    """The first videos of a batch; their keys are looked up only when somebody asks.
+    """The first videos of a batch, and the first images beside them; their keys are looked up only when somebody asks.
 
     Attributes:
         samples: The split.
         index: int64 (at most `NAMED`,) on the CPU, where a copy arrives that nothing waits for.
         more: Whether the batch has others.
+        images: The same of the images of a mixture, or None.
     """
 
     samples: SampleIndex
     index: Tensor
     more: bool
+    images: "_Videos | None" = None
 
     @classmethod
     def of(cls, trainer: L.Trainer, batch: Batch, split: str) -> "_Videos":
         data: VideoData = trainer.datamodule  # type: ignore[attr-defined]
         index = batch.index[:NAMED].to("cpu", non_blocking=True)
-        return cls(data.split(split).samples, index, len(batch) > NAMED)
+        beside = getattr(batch, "images", None)  # batches of features have none
+        images = None if beside is None else cls.of(trainer, beside, split)
+        return cls(data.split(split).samples, index, len(batch) > NAMED, images)
 
     def __str__(self) -> str:
-        return ", ".join(self.samples[i].key for i in self.index.tolist()) + (", ..." if self.more else "")
+        keys = ", ".join(self.samples[i].key for i in self.index.tolist()) + (", ..." if self.more else "")
+        return keys if self.images is None else f"{keys} and images {self.images}"
 
 
 def _of_others(error: BaseException) -> bool:

@@ -23,7 +23,8 @@ class TrainerConfig:
     Attributes:
         max_epochs: Passes over the training set; -1 leaves the end to `max_steps`.
         max_steps: Optimizer steps after which training ends; -1 leaves the end to `max_epochs`.
-        devices: How many devices of one machine, or "auto" for all.
+        devices: How many devices of one machine, or "auto" (as well as -1) for all.
+        num_nodes: How many machines.
         strategy: How several processes train one model: "ddp" (each has all of it) or "fsdp" (FSDP2: each has a part
             of every weight, gradient and moment; for what does not fit a device). DeepSpeed's ZeRO does the same and
             is not a choice: it reads its checkpoints by executing them.
@@ -62,8 +63,13 @@ class TrainerConfig:
         """Refuses values that cannot be.
 
         Raises:
-            UserError: Checkpoints at no interval, no time for a step, or a precision that the strategy cannot have.
+            UserError: No device or machine, checkpoints at no interval, no time for a step, or a precision that the
+                strategy cannot have.
         """
+        if str(self.devices) not in ("auto", "-1") and not (str(self.devices).isdecimal() and int(self.devices) > 0):
+            raise UserError(f'trainer.devices={self.devices} (--gpus) must be at least 1, or "auto" for all')
+        if self.num_nodes < 1:
+            raise UserError(f"trainer.num_nodes={self.num_nodes} (--nodes) must be at least 1")
         if self.strategy == "fsdp" and self.precision == "16-mixed":
             raise UserError("trainer.strategy=fsdp has no 16-mixed: choose trainer.precision=bf16-mixed or 32-true")
         if self.accumulate_grad_batches < 1 or (self.global_batch is not None and self.global_batch < 1):
