@@ -62,7 +62,9 @@ def test_images_beside_the_videos_are_named_too():
     watchdog, trainer = Watchdog(Ranks(0, 1), minutes=2), SimpleNamespace(datamodule=data, global_step=0)
     images = Batch(*[torch.arange(5, 9)] * 4)
     watchdog.on_train_batch_start(trainer, None, replace(images, index=torch.arange(2), images=images), 0)
-    assert f"{watchdog.words} {watchdog.videos}" == "in step 1 with video0, video1 and images video5, video6, video7, ..."
+    assert (
+        f"{watchdog.words} {watchdog.videos}" == "in step 1 with video0, video1 and images video5, video6, video7, ..."
+    )
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 import pytest
 
-from internvideo_pl.config import Experiment, load_experiment
+from internvideo_pl.__main__ import main
+from internvideo_pl.config import Experiment, TrainerConfig, load_experiment
 from internvideo_pl.errors import UserError
 from internvideo_pl.optim import REFERENCE_BATCH
 from internvideo_pl.run.batches import StepBatch, describe, share_out
@@ -68,3 +69,26 @@ def test_devices_that_cannot_have_equal_shares_are_a_sentence() -> None:
 def test_batches_below_one_are_refused(change: str) -> None:
     with pytest.raises(UserError, match="must be at least 1"):
         shared("pretrain/masked_k400_base", 1, change)
+
+
+@pytest.mark.parametrize("command", [["run", "--fresh"], ["plan"]])
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--gpus", "0"], "trainer.devices=0 (--gpus) must be at least 1"),
+        (["--gpus", "-3"], "trainer.devices=-3 (--gpus) must be at least 1"),
+        (["trainer.devices=abc"], "trainer.devices=abc"),
+        (["trainer.num_nodes=0"], "trainer.num_nodes=0 (--nodes) must be at least 1"),
+        (["--nodes", "-1"], "trainer.num_nodes=-1"),
+    ],
+)
+def test_devices_and_machines_that_cannot_be_are_a_sentence(capsys, command, words, says) -> None:
+    verb, *more = command
+    assert main([verb, "pretrain/masked_k400_base", "--mini", *more, *words]) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert said.count("\n") == 1
+
+
+def test_all_devices_have_two_names() -> None:
+    assert [TrainerConfig(devices=name).devices for name in ("auto", "-1", -1, 3)] == ["auto", "-1", -1, 3]

@@ -69,6 +69,10 @@ def test_values_are_never_shell(cluster, tmp_path):
         ([EXPERIMENT, "--time", "soon"], "TIME='soon' must be minutes"),
         ([EXPERIMENT, "--partition", "gpu\n#SBATCH --x"], "may have letters"),
         ([EXPERIMENT, "--nodes", "0"], "must be at least 1"),
+        ([EXPERIMENT, "--gpus", "6"], "global_batch=1024 cannot be shared by 6 devices: use 4"),
+        ([EXPERIMENT, "--nodes", "3"], "cannot be shared by 24 devices: use 16"),
+        ([EXPERIMENT, "optimizer.rate=1"], "optimizer.rate"),
+        (["demo"], "each on one device"),
         ([EXPERIMENT, "--to", "/does/not/exist/job.sh"], "choose another file with TO="),
     ],
 )

@@ -25,7 +25,7 @@ NAMED = 3  # videos in the sentence; the report names all
 
 @dataclass
 class Seen:
-    """A batch: the step it was for, its videos' and images' positions in the split, and whether its numbers are finite."""
+    """A batch: the step it was for, positions of its videos and images in the split, whether its numbers are finite."""
 
     step: int
     index: Tensor
@@ -116,7 +116,8 @@ class StopOnNonFinite(L.Callback):
         path.write_text(json.dumps(facts, indent=2) + "\n")
         beside = f" and images ({_first(images)})" if images else ""
         raise RunFailed(
-            f"the {what} of step {first.step} is not finite; its videos ({_first(videos)}){beside} are named in {path}. "
+            f"the {what} of step {first.step} is not finite; its videos ({_first(videos)}){beside} are named in "
+            f"{path}. "
             f"{self._last_good()} Mend or remove a broken video, lower optimizer.lr, lengthen optimizer.warmup or set "
             "trainer.gradient_clip_val"
         )

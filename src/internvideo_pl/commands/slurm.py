@@ -26,14 +26,15 @@ def call(chosen: argparse.Namespace) -> None:
     """Write the file and say how to hand it in."""
     if chosen.name is None:
         raise UserError("Which experiment? Name one, as in `internvideo slurm pretrain/masked_k400_base --nodes 4`.")
-    from internvideo_pl.run.slurm import Job, write_job
+    from internvideo_pl.run.slurm import Job, check_job, write_job
 
     mini = ["--mini"] if chosen.mini else []
     data = ["--data", chosen.data] if chosen.data else []
     words = [*chosen.overrides, *mini, *data]
     asked = {word: getattr(chosen, word) for word in ("gpus", "nodes", "cpus", "time", "partition", "account")}
-    path = Path(chosen.to)
-    write_job(Job(chosen.name, words, **asked), path, Path.cwd())
+    job, path = Job(chosen.name, words, **asked), Path(chosen.to)
+    check_job(job, chosen.overrides, chosen.mini, chosen.data)
+    write_job(job, path, Path.cwd())
     print(f"wrote {path}; hand it in with: sbatch {path}")
 
 

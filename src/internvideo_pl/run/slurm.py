@@ -12,6 +12,8 @@ from pathlib import Path
 
 from internvideo_pl.errors import UserError
 from internvideo_pl.folders import require_experiment
+from internvideo_pl.run.batches import share_out
+from internvideo_pl.run.stages import load_stages
 
 WARNING = 300  # seconds before the end at which SLURM warns: finishes a step and writes the largest checkpoint
 STOPPED = 128 + 10  # exit code of a run that SIGUSR1 has stopped after it has saved
@@ -107,6 +109,27 @@ if [ "$code" -eq {stopped} ]; then
 fi
 exit "$code"
 """
+
+
+def check_job(job: Job, overrides: Sequence[str], mini: bool, data: str | None) -> None:
+    """Refuse now what the job would be refused for once it has its machines.
+
+    Args:
+        job: What is asked for.
+        overrides: The `key=value` among its words.
+        mini: Whether the miniature is used.
+        data: The dataset's folder.
+
+    Raises:
+        UserError: A key or value is wrong, the devices cannot share the recipe's batch, or the experiment runs several
+            others, each on one device.
+    """
+    devices = ["trainer.accelerator=gpu", f"trainer.devices={job.gpus}", f"trainer.num_nodes={job.nodes}"]
+    plan, runs = load_stages(job.name, [*overrides, *devices], mini, data)
+    if plan.stages and job.gpus * job.nodes > 1:
+        raise UserError(f"{job.name} runs several experiments, each on one device: set GPUS=1 NODES=1, or name one")
+    for run in runs:
+        share_out(run)
 
 
 def write_job(job: Job, path: Path, project: Path) -> None:

@@ -10,8 +10,8 @@ from internvideo_pl.tables.table import Cell, Column, Table, number
 def cost_table(rows: Sequence[Row]) -> Table:
     """One line a run: devices, wall hours, device hours, energy and how it was known, carbon dioxide.
 
-    Several rows of one run (a run may answer several tasks) are one line, a run that was repeated is another; the paper's
-    own figures and CoCa's, which it compares itself with, come first.
+    Several rows of one run (a run may answer several tasks) are one line, a run that was repeated is another. The
+    paper's own figures and CoCa's, which it compares itself with, come first.
     """
     figures = paper().training_cost
     share = figures["energy_share_of_coca_percent"]
