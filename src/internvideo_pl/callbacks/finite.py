@@ -117,8 +117,8 @@ class StopOnNonFinite(L.Callback):
         beside = f" and images ({_first(images)})" if images else ""
         raise RunFailed(
             f"the {what} of step {first.step} is not finite; its videos ({_first(videos)}){beside} are named in "
-            f"{path}. {self._last_good()} Mend or remove a broken video, lower optimizer.lr, lengthen optimizer.warmup or set "
-            "trainer.gradient_clip_val"
+            f"{path}. {self._last_good()} Mend or remove a broken video, lower optimizer.lr, lengthen optimizer.warmup "
+            "or set trainer.gradient_clip_val"
         )
 
     def _last_good(self) -> str:

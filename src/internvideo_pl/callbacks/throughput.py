@@ -47,8 +47,8 @@ class Throughput(L.Callback):
 
     Tokens are those that the video encoder reads, as `VideoModule.tokens_per_clip` says: in masked pretraining the
     visible ones. Floating-point operations, forward and backward, two for a multiply-add, are counted on the first
-    batch beside the step itself: under the counter gradients are added up in another order, and a run would no longer repeat
-    bit by bit.
+    batch beside the step itself: under the counter gradients are added up in another order, and a run would no longer
+    repeat bit by bit.
     """
 
     def __init__(self, every: int) -> None:
