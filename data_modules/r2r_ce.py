@@ -21,6 +21,7 @@ from internvideo_pl.data.gzip_json import read_gzip_json
 from internvideo_pl.data.module import Split
 from internvideo_pl.data.navigation import NavigationConfig, NavigationData
 from internvideo_pl.errors import UserError
+from internvideo_pl.submissions.submission import is_number
 
 R2R_CE = DatasetFacts(
     name="R2R-CE",
@@ -36,7 +37,7 @@ R2R_CE = DatasetFacts(
     defects=(
         "the test split has no goals: only the server at eval.ai scores it",
         "success is less than 3 m in the official evaluator and at most 3 m in InternVideo's",
-        "InternVideo resamples both paths before nDTW, so its figure is not the official one",
+        "InternVideo resamples the ground truth before nDTW, and judges oracle success only where a decision ends",
     ),
 )
 
@@ -132,9 +133,16 @@ class _Record:
     def checked(self, key: str, value: Any, count: int) -> tuple[float, ...]:
         """`count` finite numbers."""
         sound = isinstance(value, list) and len(value) == count
-        if not sound or not all(_is_number(item) for item in value):
+        if not sound or not all(map(is_number, value)):
             raise self.wrong(f"{key} must be {count} finite numbers, not {str(value)[:60]}")
         return tuple(float(item) for item in value)
+
+    def metres(self, key: str) -> float:
+        """A length: finite, not negative."""
+        value = self.get(key, (int, float), "a number of metres")
+        if not is_number(value) or value < 0:
+            raise self.wrong(f"{key} must be a finite number of metres, not {str(value)[:40]}")
+        return float(value)
 
     def points(self, key: str) -> tuple[Point, ...]:
         """A list of positions."""
@@ -143,10 +151,6 @@ class _Record:
         if not points:
             raise self.wrong(f"{key} is empty")
         return points
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _episode(record: _Record, truth: Mapping[str, Any] | None, truth_path: Path | None) -> Episode:
@@ -193,13 +197,10 @@ def _hidden(record: _Record) -> dict[str, Any]:
     if not goals:
         raise record.wrong("goals is empty")
     goal = _Record(record.path, f"{record.place}.goals[0]", goals[0])
-    shortest = record.inner("info").get("geodesic_distance", (int, float), "a number of metres")
-    if not math.isfinite(shortest) or shortest < 0:
-        raise record.wrong(f"info.geodesic_distance must be a finite number of metres, not {shortest}")
     return {
         "goal": goal.numbers("position", 3),
-        "radius": float(goal.get("radius", (int, float), "a number of metres")),
-        "shortest": float(shortest),
+        "radius": goal.metres("radius"),
+        "shortest": record.inner("info").metres("geodesic_distance"),
         "reference": record.points("reference_path"),
     }
 

@@ -254,11 +254,15 @@ def test_hands():
         assert interval == pytest.approx(tuple(np.quantile(values - values.mean() + figures[name], [0.025, 0.975])))
 
 
+def journey(path, stopped):
+    return Journey(path, np.abs(path).sum(1), np.ones(len(path) - 1, dtype=bool), np.arange(1, len(path)), stopped)
+
+
 def test_journeys_of_a_route_stay_together():
     rng, metric = np.random.default_rng(0), Navigation(12)
     for number in range(12):
         path = rng.normal(size=(6, 3)).cumsum(0)
-        metric.update(number, Journey(path, np.abs(path).sum(1), bool(number % 2)), path[:3])
+        metric.update(number, journey(path, bool(number % 2)), path[:3])
     figures = metric.compute()
     rows = metric.episodes()[1].numpy()[:, 3]  # SR
     slow = [100 * rows.reshape(4, 3)[draw].mean() for draw in draws(4, bootstrap.RESAMPLES)]

@@ -5,6 +5,8 @@ import itertools
 import json
 import math
 import os
+from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -67,33 +69,86 @@ def slow_resample(path, spacing=0.25):
     return points
 
 
-def slow_figures(journey, reference):
-    """VLN-CE's measures and the release's summary, an action at a time."""
-    seen, travelled = [], 0.0
-    for position in journey.positions.tolist():
-        if not seen or position != seen[-1]:
-            travelled += euclid(seen[-1], position) if seen else 0.0
-            seen.append(position)
-    distances, goal = journey.distances.tolist(), reference.tolist()
-    success = 1.0 if journey.stopped and distances[-1] < 3.0 else 0.0
-    near = 1.0 if journey.stopped and distances[-1] <= 3.0 else 0.0
+@dataclass(frozen=True)
+class Acted:
+    """One low-level action and what it led to."""
+
+    name: str
+    position: tuple
+    distance: float
+    collided: bool = False
+
+
+@dataclass(frozen=True)
+class Story:
+    """An episode as it happened: where it began, then for each decision its actions; the last may be to stop."""
+
+    start: tuple
+    distance: float
+    decisions: list
+
+    @property
+    def stopped(self):
+        return self.decisions[-1][-1].name == "stop"
+
+    def journey(self):
+        acted = [action for decision in self.decisions for action in decision]
+        return Journey(
+            positions=np.array([self.start, *(action.position for action in acted)], dtype=float),
+            distances=np.array([self.distance, *(action.distance for action in acted)]),
+            forward=np.array([action.name == "forward" for action in acted], dtype=bool),
+            ends=np.cumsum([len(decision) for decision in self.decisions]),
+            stopped=self.stopped,
+            collisions=sum(action.collided for action in acted),
+        )
+
+
+def slow_official(story, goal):
+    """VLN-CE's measures, updated an action at a time."""
+    acted = [action for decision in story.decisions for action in decision]
+    seen, travelled, inside = [story.start], 0.0, story.distance < 3.0
+    for action in acted:
+        if action.position != seen[-1]:
+            travelled += euclid(seen[-1], action.position)
+            seen.append(action.position)
+        inside = inside or action.distance < 3.0
+    success = 1.0 if story.stopped and acted[-1].distance < 3.0 else 0.0
     likeness = math.exp(-slow_fast_dtw(seen, goal)[0] / (len(goal) * 3.0))
-    dense, dense_goal = slow_resample(journey.positions.tolist()), slow_resample(goal)
     return {
         "TL": travelled,
-        "NE": distances[-1],
-        "OSR": 1.0 if any(d < 3.0 for d in distances) else 0.0,
+        "NE": acted[-1].distance,
+        "OSR": float(inside),
         "SR": success,
-        "SPL": success * distances[0] / max(distances[0], travelled),
+        "SPL": success * story.distance / max(story.distance, travelled),
         "nDTW": likeness,
         "sDTW": success * likeness,
-        "steps": len(distances) - 1,
-        "collisions": journey.collisions,
-        "release/OSR": 1.0 if any(d <= 3.0 for d in distances) else 0.0,
-        "release/SR": near,
-        "release/SPL": near * distances[0] / max(distances[0], travelled),
-        "release/nDTW": math.exp(-slow_fast_dtw(dense, dense_goal)[0] / (len(dense_goal) * 3.0)),
-        "release/collisions": journey.collisions / len(journey.positions),
+        "steps": len(acted),
+        "collisions": sum(action.collided for action in acted),
+    }
+
+
+def slow_release(story, goal):
+    """The release's evaluation, a decision at a time: what its simulator hands back, and its measures after that."""
+    recorded = {"position": [story.start], "distance": [story.distance]}  # a place, once the agent is elsewhere
+    path, collided, decided = [story.start], [], 0.0
+    for decision in story.decisions:
+        walked = [action for action in decision if action.name == "forward"]
+        path += [action.position for action in walked]
+        collided += [float(action.collided) for action in walked]
+        decided += 1.0
+        if decision[-1].position != recorded["position"][-1]:
+            recorded["position"].append(decision[-1].position)
+            recorded["distance"].append(decision[-1].distance)
+    distances, length = recorded["distance"], sum(itertools.starmap(euclid, itertools.pairwise(path)))
+    success = 1.0 if distances[-1] <= 3.0 and story.stopped else 0.0
+    dense = slow_resample(goal)
+    return {
+        "release/OSR": 1.0 if min(distances) <= 3.0 else 0.0,
+        "release/SR": success,
+        "release/SPL": success * distances[0] / max(distances[0], length),
+        "release/nDTW": math.exp(-slow_fast_dtw(path, dense)[0] / (len(dense) * 3.0)),
+        "release/steps": decided,
+        "release/collisions": sum(collided) / len(collided) if collided else 0.0,
     }
 
 
@@ -102,18 +157,29 @@ def random_path(rng, most=24):
     return (rng.integers(-2, 3, size=(int(rng.integers(1, most)), 3)) * [0.25, 0.0, 0.25]).cumsum(0)
 
 
-def random_journey(rng):
-    positions = random_path(rng)
-    distances = np.round(rng.uniform(0.5, 6, len(positions)))  # exactly 3 m again and again
-    return Journey(positions, distances, bool(rng.integers(2)), int(rng.integers(4)))
+def random_story(rng):
+    """Decisions of some turns and some steps, which may be in vain; 3 m from the goal exactly again and again."""
+    distances, decisions = defaultdict(lambda: float(rng.integers(1, 7))), []  # each place has one
+    start = here = (0.0, 0.0, 0.0)
+    for _ in range(int(rng.integers(0, 6))):
+        done = [Acted("left", here, distances[here]) for _ in range(int(rng.integers(0, 3)))]
+        for _ in range(int(rng.integers(0 if done else 1, 5))):
+            step = (rng.integers(-1, 2, size=3) * [0.25, 0.0, 0.25]).tolist()
+            here = tuple(a + b for a, b in zip(here, step, strict=True))
+            done.append(Acted("forward", here, distances[here], collided=bool(rng.integers(2))))
+        decisions.append(done)
+    if not decisions or rng.integers(2):
+        decisions.append([Acted("stop", here, distances[here])])
+    return Story(start, distances[start], decisions)
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_figures_equal_the_slow_definitions(seed):
     rng = np.random.default_rng(seed)
-    journey, reference = random_journey(rng), random_path(rng)
-    found, wanted = figures(journey, reference), slow_figures(journey, reference)
-    assert list(found) == list(FIGURES)
+    story, reference = random_story(rng), random_path(rng)
+    found = figures(story.journey(), reference)
+    wanted = slow_official(story, reference.tolist()) | slow_release(story, reference.tolist())
+    assert list(found) == list(wanted) == list(FIGURES)
     for name, value in wanted.items():
         assert found[name] == pytest.approx(value, abs=1e-9), name
 
@@ -126,18 +192,44 @@ def test_dtw_equals_the_recurrence_and_never_exceeds_fast_dtw(seed):
     assert dtw(a, b) <= fast_dtw(a, b) + 1e-9
 
 
+def straight(distances, stopped):
+    """Two steps of 4 m with a turn between them, and an end; one decision a step."""
+    line = np.array([[0, 0, 0], [0, 0, -4], [0, 0, -4], [0, 0, -8.0], [0, 0, -8.0]])
+    forward = np.array([True, False, True, False])
+    return Journey(line, np.array(distances), forward, np.array([1, 3, 4]), stopped), line[[0, 1, 3]]
+
+
 def test_worked_by_hand():
-    line = np.array([[0, 0, 0], [0, 0, -4], [0, 0, -4], [0, 0, -8.0]])
-    journey = Journey(line, np.array([10.0, 6, 6, 2]), stopped=True)
-    found = figures(journey, line)
+    found = figures(*straight([10.0, 6, 6, 2, 2], stopped=True))
     assert (found["TL"], found["NE"], found["SR"], found["OSR"], found["SPL"]) == (8, 2, 1, 1, 1)
     assert found["nDTW"] == 1.0
-    late = figures(Journey(line, journey.distances, stopped=False), line)
+    late = figures(*straight([10.0, 6, 6, 2, 2], stopped=False))
     assert (late["SR"], late["OSR"], late["SPL"], late["sDTW"]) == (0, 1, 0, 0)
-    edge = figures(Journey(line, np.array([10.0, 6, 6, 3.0]), stopped=True), line)
+    edge = figures(*straight([10.0, 6, 6, 3, 3], stopped=True))
     assert (edge["SR"], edge["release/SR"], edge["OSR"], edge["release/OSR"]) == (0, 1, 0, 1)
     assert weighted_by_length(1.0, 5.0, 10.0) == 0.5
     assert weighted_by_length(1.0, 0.0, 0.0) == 1.0  # an agent that need not move and does not
+
+
+def test_the_release_resamples_the_ground_truth_alone_and_counts_decisions():
+    """A straight way of 1 m as two positions, walked in four steps after two turns, the last against a wall."""
+    truth = np.array([[0, 0, 0], [0, 0, -1.0]])
+    walked = np.array([[0, 0, z] for z in (0, 0, 0, -0.25, -0.5, -0.75, -1.0, -1.0, -1.0)])
+    forward = np.array([False, False, True, True, True, True, True, False])
+    near = np.array([5, 5, 5, 4, 2.5, 4, 4, 4, 4.0])  # in passing, within a decision
+    journey = Journey(walked, near, forward, np.array([7, 8]), stopped=True, collisions=1)
+    found = figures(journey, truth)
+    assert found["release/nDTW"] == 1.0  # five points on five, the last twice
+    assert found["nDTW"] == pytest.approx(math.exp(-(0.25 + 0.5 + 0.25) / (2 * 3.0)))
+    assert (found["OSR"], found["release/OSR"]) == (1, 0)
+    assert (found["steps"], found["release/steps"]) == (8, 2)
+    assert (found["collisions"], found["release/collisions"]) == (1, 1 / 5)
+
+
+def test_an_agent_that_stops_at_once_collides_with_nothing():
+    stood = Journey(np.zeros((2, 3)), np.array([2.0, 2]), np.array([False]), np.array([1]), stopped=True)
+    found = figures(stood, np.array([[0, 0, 0], [0, 0, -2.0]]))
+    assert (found["release/collisions"], found["release/SR"], found["release/steps"], found["TL"]) == (0, 1, 1, 0)
 
 
 def test_a_single_position_is_a_path_of_no_length():
@@ -152,7 +244,7 @@ def test_repeats_of_a_sampler_count_once_and_missing_episodes_are_bounds():
     rng = np.random.default_rng(0)
     metric, kept = Navigation(official=4), []
     for number in (2, 0, 2):
-        journey, reference = random_journey(rng), random_path(rng)
+        journey, reference = random_story(rng).journey(), random_path(rng)
         metric.update(number, journey, reference)
         kept.append(figures(journey, reference))
     found = metric.compute()
@@ -197,6 +289,8 @@ def test_published_spl_follows_from_its_episodes():
 def test_published_success_is_that_of_its_distances():
     for entry in read("cwp_vlnbert_stats_ep_val_unseen.first40.json").values():
         assert entry["success"] <= float(entry["distance_to_goal"] <= 3.0) <= entry["oracle_success"]
+        assert entry["steps_taken"] <= 20  # decisions, after which an episode is cut off
+        assert entry["collisions"] <= 1  # a share
 
 
 @given
@@ -229,6 +323,8 @@ def test_published_means_follow_from_all_their_episodes(agent):
         assert np.mean([entry[name] for entry in log.values()]) == pytest.approx(value, abs=1e-12)
     for entry in log.values():
         assert entry["success"] <= (entry["distance_to_goal"] <= 3.0) <= entry["oracle_success"]
+    near = [entry for entry in log.values() if entry["distance_to_goal"] <= 3.0]
+    assert {entry["steps_taken"] for entry in near if not entry["success"]} == {20}  # cut off, without a stop
     ours = [weighted_by_length(log[e.key]["success"], e.shortest, log[e.key]["path_length"]) for e in episodes]
     errors = np.abs(np.array(ours) - [log[episode.key]["spl"] for episode in episodes])
     assert errors.max() < 0.06

@@ -1,20 +1,24 @@
 """Roll-outs: an oracle arrives, the same seeds do the same, what training sees is kept, and the whole way to a row."""
 
+import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
 import torch
 
-from data_modules.r2r_ce import R2RCE, R2RCEConfig
+from data_modules.r2r_ce import R2RCE, R2RCEConfig, read_episodes
 from internvideo_pl.__main__ import main
 from internvideo_pl.backbones.choices import MaskedChoice, MultimodalChoice
 from internvideo_pl.data.episode import Episode
 from internvideo_pl.data.mini.generate import make_mini
+from internvideo_pl.data.mini.r2r_ce import FOLDER
 from internvideo_pl.errors import UserError
+from internvideo_pl.folders import cache_folder
 from internvideo_pl.heads.navigate import NavigateHeadConfig, NavigationAgent
 from internvideo_pl.metrics.navigation import figures
-from internvideo_pl.metrics.trajectories import check_submission
+from internvideo_pl.submissions.r2r_ce import submission_problems
 from internvideo_pl.modules.align import tokenizer_of
 from internvideo_pl.modules.navigation import journey
 from internvideo_pl.modules.panorama import Look, Panoramas
@@ -25,7 +29,7 @@ from internvideo_pl.simulators.simulator import Action
 from internvideo_pl.tables.row import read_rows
 
 SIZES = {"scenes": 2, "unseen": 1, "routes": 2, "instructions": 1}
-CONFIG = ImitationConfig(max_decisions=15, hop=2.0, grid=1.0)
+CONFIG = ImitationConfig(max_decisions=12, train_decisions=15, hop=2.0, grid=1.0)
 VIEWS = 12
 
 
@@ -93,11 +97,60 @@ def test_the_same_seeds_do_the_same_and_others_do_not(data, agent):
     assert any(len(a) != len(b) or not np.array_equal(a, b) for a, b in zip(once, other, strict=True))
 
 
-def test_an_episode_ends_with_stop_after_its_last_decision(data, agent):
+def test_a_tested_episode_is_cut_off_after_its_last_decision(data, agent):
+    """The release's simulator is over after 20 steps, and what did not stop by then is no success."""
     made = runs(data)
     torch.nn.init.constant_(agent.head.stop.bias, -100.0)
     rollouts(agent).follow(made)
-    assert all(run.walk.stopped and run.decisions == CONFIG.max_decisions for run in made)
+    for run in made:
+        assert (run.walk.stopped, run.decisions) == (False, CONFIG.max_decisions)
+        assert len(run.past) == CONFIG.max_decisions  # the last one was acted on
+        assert (judged(run)["SR"], judged(run)["release/SR"]) == (0, 0)
+        assert judged(run)["release/steps"] == CONFIG.max_decisions
+        assert "was cut off" in run.verdict
+    near = dataclasses.replace(made[0].episode, goal=tuple(made[0].walk.pose.position))
+    found = figures(journey(made[0].walk, np.array(near.goal)), near.truth)
+    assert (found["NE"], found["release/OSR"], found["release/SR"], found["SR"]) == (0, 1, 0, 0)
+
+
+def test_the_last_decision_of_a_training_episode_is_to_stop(data, agent):
+    made = runs(data)
+    torch.nn.init.constant_(agent.head.stop.bias, -100.0)
+    rollouts(agent).teach(made, trust=0.0, success=3.0)
+    assert all(run.walk.stopped and run.decisions == CONFIG.train_decisions for run in made)
+
+
+def test_training_goes_where_the_agent_likes_best(data, agent):
+    """As in the release, nothing is drawn: with no trust in the oracle, any seed walks as a test does."""
+    agent.eval()
+    tested = runs(data)
+    rollouts(agent).follow(tested)
+    for seed in (1, 2):
+        taught = runs(data, seed)
+        rollouts(agent).teach(taught, trust=0.0, success=3.0)
+        for one, other in zip(taught, tested, strict=True):
+            both = min(CONFIG.train_decisions, CONFIG.max_decisions) - 1
+            upto = [*one.walk.ends, *[len(one.walk.actions)] * both][both - 1]
+            assert one.walk.actions[:upto] == other.walk.actions[:upto]
+            assert len(one.walk.ends) > 1
+
+
+def test_a_journey_tells_forward_actions_and_where_decisions_ended(data, agent):
+    made = runs(data)
+    rollouts(agent).teach(made, trust=1.0, success=3.0)
+    for run in made:
+        found = journey(run.walk, np.array(run.episode.goal))
+        assert found.forward.tolist() == [action is Action.FORWARD for action in run.walk.actions]
+        assert len(found.ends) == run.decisions == len(run.past) + 1
+        assert found.ends[-1] == len(run.walk.actions)
+        letters = "".join("SFLR"[action] for action in run.walk.actions)
+        *ways, last = ["".join(part) for part in np.split(list(letters), found.ends[:-1])]
+        assert last == "S"
+        assert all(re.fullmatch("(L*|R*)F+", way) for way in ways)
+    blind = runs(data)[0].walk
+    go_forward(blind, np.random.default_rng(0))
+    single = journey(blind, np.array(made[0].episode.goal))
+    assert single.ends.tolist() == list(range(1, len(blind.poses)))  # an action is a decision
 
 
 def test_long_instructions_are_read_in_stretches(agent):
@@ -163,7 +216,7 @@ def test_blind_agents_do_what_they_say(data):
 
 
 WORDS = [
-    *("trainer.max_steps=2", "data.batch_size=2", "objective.max_decisions=3", "objective.grid=2.0", "data.size=48"),
+    *("trainer.max_steps=2", "data.batch_size=2", "objective.max_decisions=3", "objective.train_decisions=4", "objective.grid=2.0", "data.size=48"),
     *(f"data.mini_sizes.{name}={value}" for name, value in SIZES.items()),
     *("objective.head.width=16", "objective.head.depth=1", "objective.head.heads=2", "wandb.mode=disabled"),
 ]
@@ -192,7 +245,7 @@ def test_a_run_writes_rows_of_three_agents_a_map_a_log_and_a_submission(folder):
     submission = json.loads((folder / "submission_val_unseen.json").read_text())
     log = json.loads((folder / "episodes_val_unseen.json").read_text())
     assert submission.keys() == log.keys() == {"1", "2"}
-    check_submission(submission, {key: entries[0]["position"] for key, entries in submission.items()})
+    assert submission_problems(submission, {key: run[0]["position"] for key, run in submission.items()}) == []
     assert np.mean([entry["path_length"] for entry in log.values()]) == pytest.approx(own.metrics["TL"])
     assert np.mean([entry["spl"] for entry in log.values()]) * 100 == pytest.approx(own.metrics["release/SPL"])
     assert (folder / "routes.svg").read_text().startswith("<svg")
@@ -207,6 +260,25 @@ def test_the_hidden_test_split_gives_a_submission_and_no_figures(folder, tmp_pat
     assert not (made / "episodes_test.json").exists()
     (row,) = read_rows(made)[0]
     assert row.metrics == {"episodes": 2.0}
+
+
+def test_a_scene_that_is_not_there_makes_the_submission_incomplete(folder, tmp_path, capsys):
+    words = [*WORDS, "data.mini_sizes.unseen=2", "data.test_on=test", "trainer.max_steps=0", f"parents.agent={folder}"]
+    test = ["run", "navigate/r2r_ce", "--mini", *words]
+    assert main([*test, f"paths.results={tmp_path / 'whole'}"]) == 0
+    whole = json.loads((tmp_path / "whole/navigate/r2r_ce/001/submission_test.json").read_text())
+    roots = [path for path in (cache_folder() / "mini").glob("r2r_ce-*") if path.is_dir()]
+    (root,) = [path for path in roots if json.loads((path / "manifest.json").read_text())["options"]["unseen"] == 2]
+    lost = read_episodes(root / FOLDER / "test/test.json.gz")[0].scene
+    (root / "scene_datasets" / lost).unlink()
+    capsys.readouterr()
+    assert main([*test, f"paths.results={tmp_path}"]) == 0
+    made = tmp_path / "navigate/r2r_ce/001"
+    assert not (made / "submission_test.json").exists()
+    lacking = json.loads((made / "submission_test-incomplete.json").read_text())
+    assert len(lacking) == len(whole) - 2
+    (told,) = [line for line in capsys.readouterr().err.splitlines() if "submission_test-incomplete.json" in line]
+    assert f"2 of 4 episodes are missing: {', '.join(sorted(whole.keys() - lacking.keys()))}" in told
 
 
 def test_encoders_that_learned_nothing_are_refused_at_full_size(tmp_path, capsys):

@@ -1,10 +1,12 @@
 """Vision-and-language navigation: path length, distance to the goal, success, and likeness to the reference path.
 
 Two evaluators are in use on R2R-CE, and both are computed. The official one (VLN-CE's measures over habitat-lab's)
-succeeds where the agent stops less than 3 m from the goal; InternVideo's release takes 3 m itself too, and resamples
-both paths before nDTW. Its figures are named `release/...`.
+judges every action, and succeeds where the agent stops less than 3 m from the goal. InternVideo's release takes 3 m
+itself too, comes near the goal only where a decision ends, compares the path of forward actions alone with a resampled
+ground truth, and counts decisions (trainer_HAMT.py, nav.py, measures.py). Its figures are named `release/...`.
 
-Shape legend: N positions of an agent, M of a reference path, E episodes, F figures of an episode.
+Shape legend: N positions of an agent, D its decisions, M positions of a reference path, E episodes, F figures of an
+episode.
 """
 
 from dataclasses import dataclass
@@ -23,7 +25,7 @@ from internvideo_pl.metrics.samples import SampleMetric, first_of_each
 SUCCESS_DISTANCE = 3.0  # metres: VLN-CE's task configuration
 SHARES = ("OSR", "SR", "SPL", "nDTW", "sDTW")  # in percent; a missing episode can be anything from 0 to 100
 OFFICIAL = ("TL", "NE", *SHARES, "steps", "collisions")
-RELEASE = ("OSR", "SR", "SPL", "nDTW", "collisions")  # the rest is the same
+RELEASE = ("OSR", "SR", "SPL", "nDTW", "steps", "collisions")  # the rest is the same
 FIGURES = (*OFFICIAL, *(f"release/{name}" for name in RELEASE))
 
 
@@ -34,12 +36,16 @@ class Journey:
     Attributes:
         positions: float64 (N, 3), where it was at the start and after every action, turns included.
         distances: float64 (N,), geodesic distances from there to the goal, in metres.
+        forward: bool (N - 1,), which actions were to go forward.
+        ends: int64 (D,), the position at which each decision ended, that to stop included.
         stopped: Whether it said stop itself.
         collisions: Forward actions that met an obstacle.
     """
 
     positions: NDArray[np.float64]
     distances: NDArray[np.float64]
+    forward: NDArray[np.bool_]
+    ends: NDArray[np.int64]
     stopped: bool
     collisions: int = 0
 
@@ -57,26 +63,40 @@ def figures(journey: Journey, reference: NDArray[np.float64]) -> dict[str, float
         journey: What the agent did.
         reference: float64 (M, 3), `locations` of the official ground truth.
     """
+    return {**_official(journey, reference), **{f"release/{k}": v for k, v in _release(journey, reference).items()}}
+
+
+def _official(journey: Journey, reference: NDArray[np.float64]) -> dict[str, float]:
+    """`OFFICIAL`, as VLN-CE has them."""
     moved, distances = without_repeats(journey.positions), journey.distances
-    travelled, shortest = length(moved), float(distances[0])
+    travelled = length(moved)
     success = float(journey.stopped and distances[-1] < SUCCESS_DISTANCE)
-    near = float(journey.stopped and distances[-1] <= SUCCESS_DISTANCE)
     likeness = ndtw(moved, reference, SUCCESS_DISTANCE)
     return {
         "TL": travelled,
         "NE": float(distances[-1]),
         "OSR": float((distances < SUCCESS_DISTANCE).any()),
         "SR": success,
-        "SPL": weighted_by_length(success, shortest, travelled),
+        "SPL": weighted_by_length(success, float(distances[0]), travelled),
         "nDTW": likeness,
         "sDTW": success * likeness,
         "steps": float(len(journey.positions) - 1),
         "collisions": float(journey.collisions),
-        "release/OSR": float((distances <= SUCCESS_DISTANCE).any()),
-        "release/SR": near,
-        "release/SPL": weighted_by_length(near, shortest, travelled),
-        "release/nDTW": ndtw(resample(journey.positions), resample(reference), SUCCESS_DISTANCE),
-        "release/collisions": journey.collisions / len(journey.positions),
+    }
+
+
+def _release(journey: Journey, reference: NDArray[np.float64]) -> dict[str, float]:
+    """`RELEASE`: the agent's path is its start and a position for each forward action, one that got nowhere too."""
+    path = journey.positions[np.concatenate([[True], journey.forward])]
+    judged = journey.distances[np.concatenate([[0], journey.ends])]
+    success = float(journey.stopped and judged[-1] <= SUCCESS_DISTANCE)
+    return {
+        "OSR": float((judged <= SUCCESS_DISTANCE).any()),
+        "SR": success,
+        "SPL": weighted_by_length(success, float(judged[0]), length(path)),
+        "nDTW": ndtw(path, resample(reference), SUCCESS_DISTANCE),
+        "steps": float(len(journey.ends)),
+        "collisions": journey.collisions / max(len(path) - 1, 1),
     }
 
 

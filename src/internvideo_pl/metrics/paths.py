@@ -30,7 +30,7 @@ def without_repeats(path: Path) -> Path:
 
 
 def resample(path: Path, spacing: float = SPACING) -> Path:
-    """Points every `spacing` metres of horizontal distance, as the release does before it computes nDTW.
+    """Points every `spacing` metres of horizontal distance, as the release does with the ground truth before nDTW.
 
     Each segment gives one point fewer than `spacing` fits into it, then its end; heights rise evenly.
     """
@@ -60,7 +60,7 @@ def ndtw(path: Path, reference: Path, threshold: float, exact: bool = False) -> 
     """exp(-DTW / (M threshold)) of a path (N, 3) and the reference (M, 3), between 0 and 1.
 
     Args:
-        path: Where the agent was, repeats left out by the caller.
+        path: Where the agent was; which repeats count is the caller's to say.
         reference: Where it should have been.
         threshold: The success distance in metres.
         exact: Whether DTW is exact; the evaluator's default is FastDTW.

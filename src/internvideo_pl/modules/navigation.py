@@ -1,6 +1,7 @@
 """Vision-and-language navigation: imitation with scheduled sampling, and tests beside agents that see nothing."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,13 @@ from internvideo_pl.data.episode import Episode
 from internvideo_pl.data.navigation import NavigationData
 from internvideo_pl.errors import UserError
 from internvideo_pl.metrics.navigation import SUCCESS_DISTANCE, Journey, Navigation
-from internvideo_pl.metrics.trajectories import check_submission, to_log, to_submission
+from internvideo_pl.submissions.r2r_ce import submission_problems, to_log, to_submission
 from internvideo_pl.modules.align import tokenizer_of
 from internvideo_pl.modules.base import Outcome, VideoModule
 from internvideo_pl.modules.rollout import Rollouts, Run, begin
 from internvideo_pl.objectives.navigate import Imitation
 from internvideo_pl.simulators.agents import act_randomly, go_forward
+from internvideo_pl.simulators.simulator import Action
 from internvideo_pl.simulators.walk import Walk
 
 OWN, RANDOM, FORWARD = "", "random agent", "forward-only agent"
@@ -32,7 +34,8 @@ SHOWN = 4  # episodes of different routes that are kept for a picture
 class VisionLanguageNavigation(VideoModule):
     """Trains a policy over frozen encoders; tests it, a random and a forward-only agent on the same episodes.
 
-    Beside the run's rows it writes `submission_<split>.json` for the server and `episodes_<split>.json`, the log.
+    Beside the run's rows it writes `submission_<split>.json` for the server (`submission_<split>-incomplete.json` where
+    episodes of the split are missing) and `episodes_<split>.json`, the log.
 
     Args:
         objective: The agent and its imitation.
@@ -154,22 +157,28 @@ class VisionLanguageNavigation(VideoModule):
         return {key: value for part in parts for key, value in part.items()}
 
     def _write(self, submission: dict[str, Any]) -> None:
-        """Both files; the submission is checked by the server's rules first."""
-        folder, samples = Path(self.trainer.default_root_dir), self.data.split("test").samples
-        starts = {sample.key: sample.annotation["start"] for sample in samples}
-        if self.trainer.limit_test_batches == 1.0:
-            check_submission(submission, starts)
-        name = f"{self.data.test_list}.json"
-        (folder / f"submission_{name}").write_text(json.dumps(submission) + "\n", encoding="utf-8")
+        """Both files; a submission that the server would not take whole gets another name, and the reasons are told."""
+        folder, split, name = Path(self.trainer.default_root_dir), self.data.split("test"), self.data.test_list
+        starts = {sample.key: sample.annotation["start"] for sample in split.samples}
+        problems = submission_problems(submission, {**dict.fromkeys(split.missing), **starts})
+        path = folder / f"submission_{name}{'-incomplete' if problems else ''}.json"
+        path.write_text(json.dumps(submission, allow_nan=False) + "\n", encoding="utf-8")
+        if problems:
+            print(f"{path} is not what the server wants: {'; '.join(problems)}", file=sys.stderr)
         if not self._hidden:
             numbers, rows = self.metrics[OWN].episodes()
-            log = {samples[n].key: to_log(row) for n, row in zip(numbers, rows.tolist(), strict=True)}
-            (folder / f"episodes_{name}").write_text(json.dumps(log, indent=1) + "\n", encoding="utf-8")
+            log = {split.samples[n].key: to_log(row) for n, row in zip(numbers, rows.tolist(), strict=True)}
+            (folder / f"episodes_{name}.json").write_text(json.dumps(log, indent=1) + "\n", encoding="utf-8")
 
 
 def journey(walk: Walk, goal: np.ndarray) -> Journey:
-    """What is judged of a walk; distances are asked for once a place."""
+    """What is judged of a walk; distances are asked for once a place.
+
+    Each action is a decision of its own where the agent marked no ends, as those that see nothing do not.
+    """
     positions = walk.positions
     moved = np.concatenate([[True], np.any(positions[1:] != positions[:-1], axis=1)])
     distances = walk.simulator.distances(positions[moved], goal)[moved.cumsum() - 1]
-    return Journey(positions, distances, walk.stopped, walk.collisions)
+    forward = np.array([action is Action.FORWARD for action in walk.actions], dtype=bool)
+    ends = np.array(walk.ends or range(1, len(positions)), dtype=np.int64)
+    return Journey(positions, distances, forward, ends, walk.stopped, walk.collisions)

@@ -33,7 +33,6 @@ class Run:
         walk: What was done.
         rng: For what is drawn on the way.
         past: Features (F,) of the views walked into, and the directions of the ways.
-        decisions: How often the agent has decided.
     """
 
     episode: Episode
@@ -42,7 +41,11 @@ class Run:
     walk: Walk
     rng: np.random.Generator
     past: list[tuple[Tensor, list[float]]] = field(default_factory=list)
-    decisions: int = 0
+
+    @property
+    def decisions(self) -> int:
+        """How often the agent has decided."""
+        return len(self.walk.ends)
 
     @property
     def verdict(self) -> str:
@@ -51,7 +54,7 @@ class Run:
             return "goal hidden"
         goal = np.array(self.episode.goal)
         left = float(self.simulator.distances(self.walk.pose.position[None], goal)[0])
-        ended = "stopped" if self.walk.stopped else "ran out of actions"
+        ended = "stopped" if self.walk.stopped else "was cut off"
         return f"{ended} {left:.1f} m from the goal"
 
 
@@ -100,7 +103,9 @@ class Rollouts:
         self.panoramas = Panoramas(agent, grid, config.cache_gb * 2**30)
 
     def teach(self, runs: Sequence[Run], trust: float, success: float) -> Lesson:
-        """Act out episodes, following the oracle with probability `trust` at each decision.
+        """Act out episodes, following the oracle with probability `trust` at each decision, else the agent itself.
+
+        The last of `train_decisions` is to stop, whatever was chosen.
 
         Args:
             runs: E episodes at their starts; they are at their ends afterwards.
@@ -109,22 +114,28 @@ class Rollouts:
         """
         words, mask = self.hear([run.episode.instruction for run in runs])
         decisions, choices = [], []
-        for active, decision, ways in self._rounds(runs):
+        limit = self.config.train_decisions
+        for active, decision, ways in self._rounds(runs, limit):
             decisions.append(decision)
             wanted = [self._oracle(runs[i], way, success) for i, way in zip(active, ways, strict=True)]
             choices += wanted
             own = [runs[i].rng.random() >= trust for i in active]
-            taken = self._drawn(decision, words, mask, [runs[i].rng for i in active]) if any(own) else wanted
+            taken = self._preferred(decision, words, mask) if any(own) else wanted
             picked = [mine if is_own else given for mine, given, is_own in zip(taken, wanted, own, strict=True)]
+            last = [runs[i].decisions + 1 >= limit for i in active]
+            picked = [self.views if is_last else choice for choice, is_last in zip(picked, last, strict=True)]
             self._act(runs, active, decision, ways, picked)
         return Lesson(words, mask, stack(decisions), torch.tensor(choices, device=words.device))
 
     @torch.no_grad()
     def follow(self, runs: Sequence[Run]) -> None:
-        """Act out episodes to their ends, always taking what the agent likes best."""
+        """Act out episodes to their ends, always taking what the agent likes best.
+
+        After `max_decisions` an episode is over, whether or not the last one was to stop.
+        """
         words, mask = self.hear([run.episode.instruction for run in runs])
         text = self.agent.head.read(words, mask)
-        for active, decision, ways in self._rounds(runs):
+        for active, decision, ways in self._rounds(runs, self.config.max_decisions):
             scores = self.agent.head(decision, text, mask)
             self._act(runs, active, decision, ways, scores.argmax(-1).tolist())
 
@@ -152,9 +163,12 @@ class Rollouts:
         lengths = torch.tensor([sum(map(len, part)) for part in parts], device=device)
         return words, torch.arange(words.shape[1], device=device) < lengths[:, None]
 
-    def _rounds(self, runs: Sequence[Run]) -> Iterator[tuple[list[int], Decision, list[Waypoints]]]:
-        """(numbers of the runs that go on, their decision, their waypoints), until all are over; the caller acts."""
-        while active := [i for i, run in enumerate(runs) if not run.walk.over]:
+    def _rounds(self, runs: Sequence[Run], limit: int) -> Iterator[tuple[list[int], Decision, list[Waypoints]]]:
+        """(numbers of the runs that go on, their decision, their waypoints), until all are over; the caller acts.
+
+        A run is over where its walk is, or after `limit` decisions.
+        """
+        while active := [i for i, run in enumerate(runs) if not run.walk.over and run.decisions < limit]:
             ways, ranges = [], []
             for i in active:
                 run = runs[i]
@@ -207,25 +221,24 @@ class Rollouts:
         return oracle_choice(way, float(left[0]), left[1:], self.config.stop_within, success)
 
     @torch.no_grad()
-    def _drawn(self, decision: Decision, words: Tensor, mask: Tensor, rngs: list[np.random.Generator]) -> list[int]:
-        """Choices drawn with the agent's own probabilities."""
-        scores = self.agent.head(decision, self.agent.head.read(words, mask), mask)
-        shares = scores.softmax(-1).double().cumsum(-1).cpu().numpy()
-        return [int((share < rng.random() * share[-1]).sum()) for share, rng in zip(shares, rngs, strict=True)]
+    def _preferred(self, decision: Decision, words: Tensor, mask: Tensor) -> list[int]:
+        """What the agent likes best at each decision."""
+        scores: Tensor = self.agent.head(decision, self.agent.head.read(words, mask), mask)
+        return scores.argmax(-1).tolist()
 
     def _act(
         self, runs: Sequence[Run], active: list[int], decision: Decision, ways: list[Waypoints], choices: list[int]
     ) -> None:
-        """Do what was chosen; the last decision that an episode allows is always to stop."""
+        """Do what was chosen."""
         for row, (i, way, choice) in enumerate(zip(active, ways, choices, strict=True)):
             run = runs[i]
-            run.decisions += 1
-            if choice == self.views or run.decisions >= self.config.max_decisions:
+            if choice == self.views:
                 run.walk.act(Action.STOP)
-                continue
-            run.past.append((decision.views[row, choice], decision.directions[row, choice].tolist()))
-            run.walk.turn(float(way.headings[choice]))
-            run.walk.forward(float(way.distances[choice]))
+            else:
+                run.past.append((decision.views[row, choice], decision.directions[row, choice].tolist()))
+                run.walk.turn(float(way.headings[choice]))
+                run.walk.forward(float(way.distances[choice]))
+            run.walk.end_decision()
 
 
 def depths(ranges: NDArray[np.float64], views: int) -> NDArray[np.float32]:

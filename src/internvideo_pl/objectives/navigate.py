@@ -17,15 +17,19 @@ from internvideo_pl.heads.waypoints import Waypoints
 
 @dataclass(kw_only=True)
 class ImitationConfig:
-    """How an agent decides and whom it follows; values are those of InternVideo's release (iter_train.yaml).
+    """How an agent decides and whom it follows.
+
+    Values are those of InternVideo's release (iter_train.yaml, r2r_vlnce.yaml, trainer_HAMT.py), but for `grid` and
+    `cache_gb`, which it has not.
 
     Attributes:
-        max_decisions: Decisions of an episode; the last one is always to stop.
+        max_decisions: Decisions of a tested episode; one that does not stop by then is cut off, which is no success.
+        train_decisions: Decisions of a training episode; the last one is always to stop.
         hop: Most metres to a waypoint; 3 in the release's predictor.
-        max_words: Tokens of an instruction that are read.
+        max_words: Tokens of an instruction that are read: CLIP's here, BERT's in the release.
         stop_within: Distance in metres at which the oracle stops.
-        teacher: In training the oracle's choice is taken with probability teacher^(1 + step // teacher_steps), the
-            agent's own otherwise.
+        teacher: In training the oracle's choice is taken with probability teacher^(1 + step // teacher_steps), what
+            the agent likes best otherwise.
         teacher_steps: Optimiser steps between two lowerings of that probability.
         grid: Metres between the viewpoints from which training sees, so that features can be kept; 0 sees from
             exactly where the agent stands, as tests always do.
@@ -33,6 +37,7 @@ class ImitationConfig:
     """
 
     max_decisions: int = 20
+    train_decisions: int = 25
     hop: float = 3.0
     max_words: int = 200
     stop_within: float = 1.5
@@ -47,10 +52,12 @@ class ImitationConfig:
         Raises:
             UserError: A number is out of range.
         """
-        if not 0 <= self.teacher <= 1 or self.teacher_steps < 1 or self.max_decisions < 1 or self.max_words < 1:
+        least = min(self.teacher_steps, self.max_decisions, self.train_decisions, self.max_words)
+        if not 0 <= self.teacher <= 1 or least < 1:
             raise UserError(
                 f"objective: teacher={self.teacher} must be between 0 and 1, teacher_steps={self.teacher_steps}, "
-                f"max_decisions={self.max_decisions} and max_words={self.max_words} at least 1"
+                f"max_decisions={self.max_decisions}, train_decisions={self.train_decisions} and "
+                f"max_words={self.max_words} at least 1"
             )
         if self.hop < 0.5 or self.stop_within <= 0 or self.grid < 0 or self.cache_gb < 0:
             raise UserError(

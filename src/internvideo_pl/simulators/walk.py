@@ -42,6 +42,7 @@ class Walk:
         self.poses: list[Pose] = [start]
         self.actions: list[Action] = []
         self.collisions = 0
+        self.ends: list[int] = []  # how many actions were done when each decision of several ended
 
     @property
     def pose(self) -> Pose:
@@ -62,6 +63,10 @@ class Walk:
     def over(self) -> bool:
         """Whether it has said stop, or may do no more."""
         return self.stopped or len(self.actions) >= self.limit
+
+    def end_decision(self) -> None:
+        """What was done since the last such call was decided at once, as an agent does that chooses where to go."""
+        self.ends.append(len(self.actions))
 
     def act(self, action: Action) -> bool:
         """One action; whether it brought the agent forward, or was none that could. Nothing is done after the end."""

@@ -1,6 +1,6 @@
 """A file for a challenge's server, with what its validator says of it."""
 
-import math
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -44,8 +44,8 @@ def coverage_problems(found: Iterable[str], wanted: Iterable[str], what: str) ->
 
 
 def is_number(value: Any) -> bool:
-    """Whether a JSON value is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether a JSON value is a finite number that float64 can hold, as whole numbers of any length may not be."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _named(ids: list[str]) -> str:

@@ -2,7 +2,8 @@
 
 The server (eval.ai, challenge 719) takes, the start first and then one entry an action,
     {"<episode_id>": [{"position": [x, y, z], "heading": radians, "stop": bool}, ...]}
-The log maps an episode to its figures, in the names of InternVideo's release.
+VLN-CE's own file has headings in (-pi, pi], ours in [0, 2 pi): any finite angle says which way the agent looks.
+The log maps an episode to its figures, in the names of InternVideo's release and as that computes them.
 """
 
 import itertools
@@ -10,12 +11,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from internvideo_pl.errors import UserError
 from internvideo_pl.metrics.navigation import FIGURES
 from internvideo_pl.simulators.simulator import FORWARD_STEP, MAX_ACTIONS, Pose
+from internvideo_pl.submissions.submission import coverage_problems, is_number
 
 LOG = {  # in the release's log: our figure
-    "steps_taken": "steps",
+    "steps_taken": "release/steps",
     "distance_to_goal": "NE",
     "success": "release/SR",
     "oracle_success": "release/OSR",
@@ -48,31 +49,22 @@ def to_log(figures: Iterable[float]) -> dict[str, float]:
     return {name: found[figure] for name, figure in LOG.items()}
 
 
-def check_submission(content: Any, episodes: Mapping[str, Sequence[float]]) -> None:
-    """Refuse what the server would not take, or would score as something else.
+def submission_problems(content: Any, episodes: Mapping[str, Sequence[float] | None]) -> list[str]:
+    """What the server would not take, or would score as something else, a sentence each.
 
     Args:
         content: A submission, as JSON has it.
-        episodes: The start position of every episode of the split.
-
-    Raises:
-        UserError: An episode is missing, unknown, or not what an agent can have done; it is named.
+        episodes: Every episode of the official split, with the position at which it starts; None where that is not
+            known, as that of an episode that could not be acted out.
     """
     if not isinstance(content, dict):
-        raise UserError("a submission must map episode numbers to lists of entries; write it anew by a test")
-    missing, unknown = sorted(episodes.keys() - content.keys()), sorted(content.keys() - episodes.keys())
-    if missing or unknown:
-        what = f"lacks episode {missing[0]}" if missing else f"has episode {unknown[0]}, which the split has not"
-        raise UserError(
-            f"the submission {what} ({len(missing)} are missing, {len(unknown)} unknown): test on all of its own split"
-        )
-    for key, entries in content.items():
-        wrong = _wrong(entries, episodes[key])
-        if wrong:
-            raise UserError(f"episode {key} of the submission: {wrong}; write it anew by a test")
+        return ["a submission must map episode numbers to lists of entries"]
+    wrong = {key: _wrong(entries, episodes[key]) for key, entries in content.items() if key in episodes}
+    told = [f"episode {key}: {what}" for key, what in wrong.items() if what]
+    return coverage_problems(content, episodes, "episodes") + told
 
 
-def _wrong(entries: Any, start: Sequence[float]) -> str:
+def _wrong(entries: Any, start: Sequence[float] | None) -> str:
     """What is wrong with an episode's entries; "" if nothing is."""
     if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_ACTIONS + 1:
         return f"it must be a list of 1 to {MAX_ACTIONS + 1} entries"
@@ -81,13 +73,13 @@ def _wrong(entries: Any, start: Sequence[float]) -> str:
             return f"entry {number} must have the keys {', '.join(sorted(KEYS))}"
         if not _is_position(entry["position"]):
             return f"the position of entry {number} must be three finite numbers"
-        if not _is_number(entry["heading"]) or not 0 <= entry["heading"] < math.tau:
-            return f"the heading of entry {number} must be at least 0 and less than 2 pi"
+        if not is_number(entry["heading"]):
+            return f"the heading of entry {number} must be a finite number of radians"
         if not isinstance(entry["stop"], bool):
             return f"stop of entry {number} must be true or false"
         if entry["stop"] and number + 1 < len(entries):
             return f"entry {number} stops, but others follow"
-    if math.dist(entries[0]["position"], start) > FORWARD_STEP:
+    if start is not None and math.dist(entries[0]["position"], start) > FORWARD_STEP:
         return "it does not begin at the start of the episode"
     for number, (before, after) in enumerate(itertools.pairwise(entries), start=1):
         (x, y, z), (u, v, w) = before["position"], after["position"]
@@ -97,8 +89,4 @@ def _wrong(entries: Any, start: Sequence[float]) -> str:
 
 
 def _is_position(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 3 and all(map(_is_number, value))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, list) and len(value) == 3 and all(map(is_number, value))
