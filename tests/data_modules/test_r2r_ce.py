@@ -85,7 +85,10 @@ def test_the_test_split_hides_its_goals(tmp_path):
         ({"goals": [{"position": ["x", 0, 0], "radius": 3}]}, r"goals\[0\]: position must be 3"),
         ({"info": {}}, "info: geodesic_distance is missing"),
         ({"info": {"geodesic_distance": float("inf")}}, "finite number of metres"),
-        ({"info": {"geodesic_distance": 10**400}}, r"info: geodesic_distance must be a finite number of metres, not 1000"),
+        (
+            {"info": {"geodesic_distance": 10**400}},
+            r"info: geodesic_distance must be a finite number of metres, not 1000",
+        ),
         ({"goals": [{"position": [0, 0, 0], "radius": 10**400}]}, "radius must be a finite number of metres"),
         ({"goals": [{"position": [0, 0, 0], "radius": -1}]}, "radius must be a finite number of metres"),
         ({"instruction": "go"}, "instruction must be a mapping"),

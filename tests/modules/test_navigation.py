@@ -18,7 +18,6 @@ from internvideo_pl.errors import UserError
 from internvideo_pl.folders import cache_folder
 from internvideo_pl.heads.navigate import NavigateHeadConfig, NavigationAgent
 from internvideo_pl.metrics.navigation import figures
-from internvideo_pl.submissions.r2r_ce import submission_problems
 from internvideo_pl.modules.align import tokenizer_of
 from internvideo_pl.modules.navigation import journey
 from internvideo_pl.modules.panorama import Look, Panoramas
@@ -26,6 +25,7 @@ from internvideo_pl.modules.rollout import Rollouts, begin, depths
 from internvideo_pl.objectives.navigate import ImitationConfig
 from internvideo_pl.simulators.agents import act_randomly, go_forward
 from internvideo_pl.simulators.simulator import Action
+from internvideo_pl.submissions.r2r_ce import submission_problems
 from internvideo_pl.tables.row import read_rows
 
 SIZES = {"scenes": 2, "unseen": 1, "routes": 2, "instructions": 1}
@@ -216,7 +216,14 @@ def test_blind_agents_do_what_they_say(data):
 
 
 WORDS = [
-    *("trainer.max_steps=2", "data.batch_size=2", "objective.max_decisions=3", "objective.train_decisions=4", "objective.grid=2.0", "data.size=48"),
+    *(
+        "trainer.max_steps=2",
+        "data.batch_size=2",
+        "objective.max_decisions=3",
+        "objective.train_decisions=4",
+        "objective.grid=2.0",
+        "data.size=48",
+    ),
     *(f"data.mini_sizes.{name}={value}" for name, value in SIZES.items()),
     *("objective.head.width=16", "objective.head.depth=1", "objective.head.heads=2", "wandb.mode=disabled"),
 ]

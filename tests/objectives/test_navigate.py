@@ -42,7 +42,9 @@ def test_lengths_are_those_of_the_release():
     assert (config.hop, config.max_words, config.stop_within) == (3.0, 200, 1.5)
 
 
-@pytest.mark.parametrize("change", [{"teacher": 1.5}, {"teacher_steps": 0}, {"train_decisions": 0}, {"hop": 0.2}, {"grid": -1.0}])
+@pytest.mark.parametrize(
+    "change", [{"teacher": 1.5}, {"teacher_steps": 0}, {"train_decisions": 0}, {"hop": 0.2}, {"grid": -1.0}]
+)
 def test_what_cannot_be_is_refused(change):
     with pytest.raises(UserError, match=next(iter(change))):
         ImitationConfig(**change)

@@ -16,7 +16,6 @@ from internvideo_pl.data.episode import Episode
 from internvideo_pl.data.navigation import NavigationData
 from internvideo_pl.errors import UserError
 from internvideo_pl.metrics.navigation import SUCCESS_DISTANCE, Journey, Navigation
-from internvideo_pl.submissions.r2r_ce import submission_problems, to_log, to_submission
 from internvideo_pl.modules.align import tokenizer_of
 from internvideo_pl.modules.base import Outcome, VideoModule
 from internvideo_pl.modules.rollout import Rollouts, Run, begin
@@ -24,6 +23,7 @@ from internvideo_pl.objectives.navigate import Imitation
 from internvideo_pl.simulators.agents import act_randomly, go_forward
 from internvideo_pl.simulators.simulator import Action
 from internvideo_pl.simulators.walk import Walk
+from internvideo_pl.submissions.r2r_ce import submission_problems, to_log, to_submission
 
 OWN, RANDOM, FORWARD = "", "random agent", "forward-only agent"
 BLIND: dict[str, Callable[[Walk, np.random.Generator], None]] = {RANDOM: act_randomly, FORWARD: go_forward}
