@@ -80,3 +80,18 @@ def test_windows_that_do_not_fit_are_refused():
         PyramidConfig(windows=[4])
     with pytest.raises(UserError, match="one for each of 6 levels"):
         PyramidConfig(windows=[3, 3])
+
+
+def test_dropout_acts_in_training_alone_after_three_projections_of_a_block():
+    torch.manual_seed(0)
+    pyramid = TemporalPyramid(6, PyramidConfig(**SMALL, drop_path=0.0, dropout=0.5))
+    plain = TemporalPyramid(6, PyramidConfig(**SMALL, drop_path=0.0))
+    plain.load_state_dict(pyramid.state_dict())
+    x, mask = torch.randn(1, 6, 12), torch.ones(1, 12, dtype=torch.bool)
+    calls: list[int] = []
+    for module in pyramid.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.register_forward_hook(lambda *_: calls.append(1))
+    torch.testing.assert_close(pyramid.eval()(x, mask)[0], plain.eval()(x, mask)[0])
+    assert len(calls) == 3 * len(pyramid.blocks)
+    assert not torch.equal(pyramid.train()(x, mask)[0][0], plain.train()(x, mask)[0][0])

@@ -87,9 +87,10 @@ class LocalAttention(nn.Module):
         heads: H.
         window: Places that one looks at, itself in the middle, odd; -1 for all.
         stride: 2 halves the places.
+        dropout: After the projection.
     """
 
-    def __init__(self, width: int, heads: int, window: int, stride: int = 1) -> None:
+    def __init__(self, width: int, heads: int, window: int, stride: int = 1, dropout: float = 0.0) -> None:
         super().__init__()
         if width % heads:
             raise UserError(f"temporal attention: heads={heads} must divide width={width}")
@@ -98,7 +99,7 @@ class LocalAttention(nn.Module):
         for name in ("query", "key", "value"):
             mixed = MaskedConv(width, width, kernel, stride, groups=width, bias=False)
             self.add_module(name, nn.ModuleList([mixed, ChannelNorm(width), nn.Conv1d(width, width, 1)]))
-        self.proj = nn.Conv1d(width, width, 1)
+        self.proj, self.drop = nn.Conv1d(width, width, 1), nn.Dropout(dropout)
         for layer in (self.proj, *(getattr(self, name)[2] for name in ("query", "key", "value"))):
             nn.init.zeros_(layer.bias)
 
@@ -110,7 +111,7 @@ class LocalAttention(nn.Module):
             out = F.scaled_dot_product_attention(query, key, value, attn_mask=seen)  # (B, H, T, d)
         else:
             out = attend_near(query, key, value, out_mask, self.window // 2)
-        out = self.proj(out.transpose(2, 3).flatten(1, 2))  # (B, H, T, d) -> (B, C, T)
+        out = self.drop(self.proj(out.transpose(2, 3).flatten(1, 2)))  # (B, H, T, d) -> (B, C, T)
         return out * out_mask[:, None].to(out.dtype), out_mask
 
     def _part(self, name: str, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -174,14 +175,18 @@ class TemporalBlock(nn.Module):
         window: See `LocalAttention`.
         stride: 1 or 2.
         drop_path: Stochastic depth; 0 leaves the learned scales out as well.
+        dropout: After every projection.
     """
 
-    def __init__(self, width: int, heads: int, window: int, stride: int = 1, drop_path: float = 0.0) -> None:
+    def __init__(
+        self, width: int, heads: int, window: int, stride: int = 1, drop_path: float = 0.0, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.norm1, self.norm2 = ChannelNorm(width), ChannelNorm(width)
-        self.attn = LocalAttention(width, heads, window, stride)
+        self.attn = LocalAttention(width, heads, window, stride, dropout)
         self.skip = nn.MaxPool1d(stride + 1, stride, (stride + 1) // 2) if stride > 1 else nn.Identity()
         self.mlp = nn.Sequential(nn.Conv1d(width, 4 * width, 1), nn.GELU(), nn.Conv1d(4 * width, width, 1))
+        self.drop = nn.Dropout(dropout)
         self.drop1, self.drop2 = (
             ScaledDropPath(width, drop_path) if drop_path > 0 else nn.Identity() for _ in range(2)
         )
@@ -195,4 +200,5 @@ class TemporalBlock(nn.Module):
         out, mask = self.attn(self.norm1(x), mask)
         there = mask[:, None].to(x.dtype)
         x = self.skip(x)[..., : there.shape[-1]] * there + self.drop1(out)
-        return x + self.drop2(self.mlp(self.norm2(x)) * there), mask
+        hidden = self.drop(self.mlp[:2](self.norm2(x)))
+        return x + self.drop2(self.drop(self.mlp[2](hidden)) * there), mask

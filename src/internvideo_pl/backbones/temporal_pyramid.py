@@ -30,6 +30,7 @@ class PyramidConfig:
         positions: Whether sine-cosine positions are added after the convolutions.
         max_len: Places for which that table is made; longer rows interpolate it.
         drop_path: Stochastic depth of every block.
+        dropout: After every projection of a block.
     """
 
     width: int = 512
@@ -41,6 +42,7 @@ class PyramidConfig:
     positions: bool = False
     max_len: int = 2304
     drop_path: float = 0.1
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuses values that cannot be.
@@ -75,7 +77,11 @@ class TemporalPyramid(nn.Module):
         self.embed = nn.ModuleList(ConvNorm(wide, config.width) for wide in widths)
         levels = [0] * config.stem_blocks + list(range(1, config.levels))
         self.blocks = nn.ModuleList(
-            TemporalBlock(config.width, config.heads, config.window(level), min(level, 1) + 1, config.drop_path)
+            TemporalBlock(
+                *(config.width, config.heads, config.window(level), min(level, 1) + 1),
+                drop_path=config.drop_path,
+                dropout=config.dropout,
+            )
             for level in levels
         )
         table = (
