@@ -49,8 +49,10 @@ def call(chosen: argparse.Namespace) -> None:
     for option in ("trials", "hours", "gpu_hours"):
         value = getattr(chosen, option)
         words += [] if value is None else [f"--{option.replace('_', '-')}", str(value)]
-    asked["gpus"] = chosen.gpus or 1
-    main.write_slurm(chosen.name, Path(chosen.slurm), words, chosen.overrides, chosen.mini, chosen.jobs, asked)
+    asked["gpus"] = 1 if chosen.gpus is None else chosen.gpus
+    main.write_slurm(
+        chosen.name, Path(chosen.slurm), words, chosen.overrides, chosen.mini, chosen.jobs, asked, chosen.fresh
+    )
 
 
 COMMAND = Command("run many trials of an experiment, find its best settings", arguments, call)

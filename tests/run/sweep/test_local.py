@@ -1,7 +1,6 @@
 """A sweep on this machine, with real runs: side by side, killed, gone on with, ended early."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -11,18 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from internvideo_pl.config import load_experiment
 from internvideo_pl.errors import UserError
 from internvideo_pl.run.folder import is_finished
-from internvideo_pl.run.schemas import SCHEMAS
-from internvideo_pl.run.sweep.best import write_best
 from internvideo_pl.run.sweep.document import Sweep
 from internvideo_pl.run.sweep.hyperband import Hyperband
 from internvideo_pl.run.sweep.local import Limits, LocalSweep
 from internvideo_pl.run.sweep.process import TrialRun
 from internvideo_pl.run.sweep.space import read_parameter
 from internvideo_pl.run.sweep.summary import best_trial, trial_table
-from internvideo_pl.run.sweep.trial import Trial, Trials
+from internvideo_pl.run.sweep.trial import Trials
 from internvideo_pl.tables.sweep_figures import Point, importance_bars, parallel_coordinates
 from tests.data.clips import write_video
 
@@ -121,40 +117,6 @@ def test_limits_are_checked_and_a_grid_has_its_own(tmp_path):
     sweep = make_sweep(tmp_path)
     assert (Limits().most(sweep), Limits(trials=3).most(sweep), Limits(trials=9).most(sweep)) == (4, 3, 4)
     assert Limits().most(replace(sweep, method="random", run_cap=7)) == 7
-
-
-def test_the_best_is_written_as_an_experiment_and_nothing_is_overwritten(tmp_path):
-    root = tmp_path / "experiments"
-    (root / "fine").mkdir(parents=True)
-    (root / "fine" / "k400.yaml").write_text("seed: 3\noptimizer: {lr: 1.0}\nmini:\n  optimizer: {lr: 2.0}\n")
-    sweep = make_sweep(tmp_path, experiment="fine/k400", name="lr")
-    trial = Trial(7, {"optimizer.lr": 0.5, "optimizer.betas": [0.9, 0.98]}, state="done", value=80.0)
-    assert write_best(sweep, trial, root) == "tuned/lr_1"
-    assert write_best(sweep, trial, root) == "tuned/lr_1"  # the same once more is no second file
-    assert write_best(sweep, replace(trial, value=81.0), root) == "tuned/lr_2"
-    loaded = load_experiment("tuned/lr_1", schemas=SCHEMAS, root=root)
-    assert (loaded.optimizer.lr, loaded.optimizer.betas, loaded.seed) == (0.5, (0.9, 0.98), 3)
-    assert load_experiment("tuned/lr_1", mini=True, schemas=SCHEMAS, root=root).optimizer.lr == 2.0
-    mini = write_best(replace(sweep, mini=True), trial, root)
-    assert load_experiment(mini, mini=True, schemas=SCHEMAS, root=root).optimizer.lr == 0.5
-    assert load_experiment(mini, schemas=SCHEMAS, root=root).optimizer.lr == 1.0
-    header = (root / "tuned" / "lr_1.yaml").read_text()
-    assert re.findall(r"# (\w+):", header)[:4] == ["Reproduces", "Command", "Cost", "Expected"]
-
-
-def test_the_best_of_stages_is_a_file_for_each(tmp_path):
-    root = tmp_path / "experiments"
-    root.mkdir()
-    (root / "first.yaml").write_text("optimizer: {lr: 1.0}\n")
-    (root / "second.yaml").write_text("parents: {backbone: first}\noptimizer: {lr: 1.0}\n")
-    (root / "both.yaml").write_text("stages: [first, second]\n")
-    sweep = make_sweep(tmp_path, experiment="both", name="two", mini=True)
-    name = write_best(sweep, Trial(0, {"first:optimizer.lr": 0.5, "seed": 4}, state="done", value=1.0), root)
-    plan = load_experiment(name, schemas=SCHEMAS, root=root)
-    first, second = (load_experiment(stage, mini=True, schemas=SCHEMAS, root=root) for stage in plan.stages)
-    assert (first.optimizer.lr, second.optimizer.lr) == (0.5, 1.0)
-    assert (first.seed, second.seed) == (4, 4)
-    assert second.parents == {"backbone": plan.stages[0]}
 
 
 def test_pictures_are_drawn_for_any_values():

@@ -17,7 +17,7 @@ cd {project} || exit 2
 {run}
 code=$?
 if [ "$code" -eq {stopped} ]; then
-    scontrol requeue "$SLURM_JOB_ID"
+    scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}"  # this task alone
 fi
 exit "$code"
 """

@@ -12,11 +12,15 @@ from pathlib import Path
 from internvideo_pl.callbacks.interrupts import Interrupts
 from internvideo_pl.errors import Interrupted, RunFailed, UserError
 from internvideo_pl.run.sweep.document import TRIALS, Sweep
+from internvideo_pl.run.sweep.gpus import Shares
 from internvideo_pl.run.sweep.process import TrialRun
 from internvideo_pl.run.sweep.sampler import draw
 from internvideo_pl.run.sweep.trial import Trial, Trials
 
 LOOK = 1.0  # seconds from one look at the running trials to the next
+WRITE = 60.0  # seconds after which their time is written down: the most that a `kill -9` can lose
+KILLS = 2  # times that a trial is killed before it is given up
+PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)  # somebody wants it to stop
 BROKEN = 3  # trials that failed and none that came to its end: something is wrong with all of them
 
 
@@ -61,6 +65,9 @@ class LocalSweep:
         limits: When to end.
         jobs: Trials at a time.
         gpus: GPUs of a trial; None for an equal share of those here.
+
+    Raises:
+        UserError: There are not so many GPUs.
     """
 
     def __init__(
@@ -72,10 +79,8 @@ class LocalSweep:
         self.running: dict[int, TrialRun] = {}
         self.begun = time.monotonic()
         self.before: dict[int, Trial] = {}  # the running ones as they were when this process took them up
-        self.visible = _visible_gpus()
-        self.share = gpus or (max(len(self.visible) // jobs, 1) if self.visible else 0)
-        if self.share * jobs > len(self.visible) and gpus:
-            raise UserError(f"JOBS={jobs} trials on GPUS={gpus} each want {jobs * gpus}, {len(self.visible)} are here")
+        self.shares = Shares(jobs, gpus)
+        self.written = self.begun  # when the running trials' time was last written down
 
     def run(self) -> None:
         """Work until the limits are reached.
@@ -121,10 +126,7 @@ class LocalSweep:
         place = next(place for place in range(self.jobs) if place not in self._places())
         threads = str(max(len(os.sched_getaffinity(0)) // self.jobs, 1))
         environment = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads)}  # who shares a machine knows best
-        if self.share:
-            mine = [self.visible[(place * self.share + i) % len(self.visible)] for i in range(self.share)]
-            environment["CUDA_VISIBLE_DEVICES"] = ",".join(mine)
-        environment[PLACE] = str(place)
+        environment |= self.shares.environment(place) | {PLACE: str(place)}
         self.before[number] = trial
         self.running[number] = TrialRun(self.trials.path(number), words, environment)
         print(f"trial {number}: {_words(trial)}", file=sys.stderr, flush=True)
@@ -133,7 +135,7 @@ class LocalSweep:
         return {int(run.environment[PLACE]) for run in self.running.values()}
 
     def _look(self) -> None:
-        """See which trials have ended, and which are to."""
+        """See which trials have ended and which are to, and write down the others' time for who else counts it."""
         for number, run in list(self.running.items()):
             code = run.poll()
             if code is None:
@@ -141,6 +143,10 @@ class LocalSweep:
                     run.stop()
                 continue
             self._end(number, run, code)
+        if time.monotonic() - self.written >= WRITE:
+            self.written = time.monotonic()
+            for number in self.running:
+                self.trials.write(self._measured(number))
 
     def _is_hopeless(self, number: int, run: TrialRun) -> bool:
         assert self.sweep.hyperband is not None
@@ -151,7 +157,8 @@ class LocalSweep:
     def _end(self, number: int, run: TrialRun, code: int) -> None:
         """Write down what a trial has come to."""
         if code == 2 and not any(trial.state == "done" for trial in self.trials.all()):
-            raise UserError(f"trial {number}: {run.end_of_log().splitlines()[-1].removeprefix('internvideo: ')}")
+            said = run.end_of_log().rpartition("\n")[2].removeprefix("internvideo: ")
+            raise UserError(f"trial {number}: {said or 'its run was refused without a word'}")
         history = run.history(self.sweep.metric)
         trial = replace(self._measured(number), history=tuple(history))
         if code == 0:
@@ -162,16 +169,36 @@ class LocalSweep:
             best = max if self.sweep.maximize else min
             finite = [value for value in history if math.isfinite(value)]
             trial = replace(trial, state="stopped", value=best(finite, default=math.nan))
-        elif code < 0 or code > 128:  # somebody else ended it: it is taken up again
-            raise Interrupted(abs(code) % 128 or signal.SIGTERM)
+        elif code < 0 or code > 128:
+            self._killed(trial, run, abs(code) % 128)
+            return
         else:
             trial = replace(trial, state="failed", note=run.end_of_log())
         self._keep(trial)
 
-    def _keep(self, trial: Trial) -> None:
+    def _killed(self, trial: Trial, run: TrialRun, signum: int) -> None:
+        """A signal ended a trial's run. One that asks to stop is meant for the sweep too; any other, as when memory ran
+        out, is this trial's: it is taken up again once, and then it has failed.
+        """
+        if signum in PASSED_ON:
+            raise Interrupted(signum)
+        trial = replace(trial, kills=trial.kills + 1)
+        word = signal.Signals(signum).name if signum in set(signal.Signals) else f"signal {signum}"
+        if trial.kills >= KILLS:
+            note = f"its run was killed {trial.kills} times, last by {word}; {run.end_of_log()}"
+            self._keep(replace(trial, state="failed", note=note))
+            return
+        self._put_down(trial)
+        print(f"trial {trial.number} was killed by {word} and is tried once more", file=sys.stderr, flush=True)
+
+    def _put_down(self, trial: Trial) -> None:
+        """Write a trial down and leave it to whoever takes it up."""
         self.trials.write(trial)
         self.trials.let_go(trial.number)
         del self.running[trial.number], self.before[trial.number]
+
+    def _keep(self, trial: Trial) -> None:
+        self._put_down(trial)
         said = f"{self.sweep.metric} {trial.value:.4g}" if math.isfinite(trial.value) else trial.note
         print(f"trial {trial.number} {trial.state}: {said}, {trial.seconds:.0f} s", file=sys.stderr, flush=True)
         ended = self.trials.all()
@@ -181,7 +208,7 @@ class LocalSweep:
     def _measured(self, number: int) -> Trial:
         """A running trial with the time that it has taken so far."""
         before, seconds = self.before[number], self.running[number].seconds
-        hours = before.gpu_hours + self.share * seconds / 3600
+        hours = before.gpu_hours + self.shares.each * seconds / 3600
         return replace(before, seconds=round(before.seconds + seconds, 1), gpu_hours=hours)
 
     def _over(self) -> bool:
@@ -210,12 +237,3 @@ PLACE = "INTERNVIDEO_SWEEP_PLACE"  # which of the places side by side a trial ha
 
 def _words(trial: Trial) -> str:
     return ", ".join(f"{name}={value}" for name, value in trial.values.items())
-
-
-def _visible_gpus() -> list[str]:
-    """Names of the GPUs that trials may be given, as CUDA has them."""
-    import torch
-
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    count = torch.cuda.device_count()
-    return named.split(",")[:count] if named else [str(i) for i in range(count)]

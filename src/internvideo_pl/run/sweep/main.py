@@ -18,6 +18,7 @@ from internvideo_pl.run.stages import load_stages
 from internvideo_pl.run.sweep.array import array_script, write_array
 from internvideo_pl.run.sweep.document import read_sweep
 from internvideo_pl.run.sweep.folder import sweep_folder
+from internvideo_pl.run.sweep.gpus import Shares
 from internvideo_pl.run.sweep.local import Limits, LocalSweep
 from internvideo_pl.run.sweep.server import is_configured, run_on_server
 from internvideo_pl.run.sweep.summary import summarize
@@ -57,7 +58,9 @@ def main(
         raise UserError(f"JOBS={jobs} must be at least 1")
     limits = limits or Limits()
     sweep = read_sweep(name, mini)
-    given = [*overrides, *(["trainer.accelerator=gpu", f"trainer.devices={gpus}"] if gpus else [])]
+    if gpus is not None:
+        Shares(jobs, gpus)  # before anything is begun
+    given = [*overrides, *(["trainer.accelerator=gpu", f"trainer.devices={gpus}"] if gpus is not None else [])]
     _, runs = load_stages(sweep.experiment, [*_plain(sweep.words), *given], "--mini" in sweep.words)
     if not local and is_configured():
         run_on_server(sweep, given, jobs, limits.trials)
@@ -74,11 +77,18 @@ def main(
     finally:
         trials = Trials(folder).all()
         if trials:
-            summarize(sweep, trials, folder)
+            summarize(sweep, trials, folder, given)
 
 
 def write_slurm(
-    name: str, path: Path, words: Sequence[str], overrides: Sequence[str], mini: bool, tasks: int, asked: dict[str, Any]
+    name: str,
+    path: Path,
+    words: Sequence[str],
+    overrides: Sequence[str],
+    mini: bool,
+    tasks: int,
+    asked: dict[str, Any],
+    fresh: bool = False,
 ) -> None:
     """Write an array of jobs that work on a sweep together, and make the sweep's folder for them.
 
@@ -90,6 +100,7 @@ def write_slurm(
         mini: Whether its mini form is run.
         tasks: Trials at a time.
         asked: Fields of `Job`, as far as they were given.
+        fresh: Whether the tasks begin a sweep anew where one could be gone on with.
 
     Raises:
         UserError: There is no such sweep, or a value cannot be.
@@ -98,7 +109,7 @@ def write_slurm(
     job = Job(sweep.experiment, **asked)
     text = array_script(sweep, job, words, tasks, Path.cwd())
     given = [*overrides, "trainer.accelerator=gpu", f"trainer.devices={job.gpus}"]
-    folder = sweep_folder(sweep, results_folder(), given)  # or every task would begin one of its own
+    folder = sweep_folder(sweep, results_folder(), given, fresh)  # or every task would begin one of its own
     write_array(path, text)
     print(f"wrote {path} for the trials in {folder}; hand it in with: sbatch {path}")
 

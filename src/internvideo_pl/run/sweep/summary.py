@@ -26,8 +26,15 @@ def best_trial(sweep: Sweep, trials: Sequence[Trial]) -> Trial | None:
     return pick(done, key=lambda trial: trial.value) if done else None
 
 
-def summarize(sweep: Sweep, trials: Sequence[Trial], folder: Path) -> None:
-    """Print the table, and write table, pictures and the best configuration."""
+def summarize(sweep: Sweep, trials: Sequence[Trial], folder: Path, overrides: Sequence[str] = ()) -> None:
+    """Print the table, and write table, pictures and the best configuration.
+
+    Args:
+        sweep: The sweep.
+        trials: All that it has.
+        folder: Where table and pictures go.
+        overrides: What every trial got besides, from the command line.
+    """
     best = best_trial(sweep, trials)
     table = trial_table(sweep, trials, best)
     print_table(table)
@@ -46,7 +53,7 @@ def summarize(sweep: Sweep, trials: Sequence[Trial], folder: Path) -> None:
         (folder / f"{name}.png").write_bytes(to_png(drawing))
     print(f"table and pictures: {folder}")
     if best is not None and len(done) >= WORTH_A_FILE:
-        name = write_best(sweep, best, experiments_folder())
+        name = write_best(sweep, best, experiments_folder(), overrides)
         print(f"the best as an experiment: make experiment NAME={name}{' MINI=1' if sweep.mini else ''}")
 
 

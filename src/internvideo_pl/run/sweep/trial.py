@@ -35,6 +35,7 @@ class Trial:
         seconds: Wall time.
         gpu_hours: Hours times GPUs.
         note: Why it failed.
+        kills: Times that its run was killed from outside.
     """
 
     number: int
@@ -46,6 +47,7 @@ class Trial:
     seconds: float = 0.0
     gpu_hours: float = 0.0
     note: str = ""
+    kills: int = 0
 
     @property
     def ended(self) -> bool:
