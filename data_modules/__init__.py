@@ -8,6 +8,7 @@ from data_modules.activitynet import (
 )
 from data_modules.activitynet_captions import ActivityNetCaptions
 from data_modules.ava import Ava
+from data_modules.ava_films import AvaFilms
 from data_modules.ava_kinetics import AvaKinetics, AvaKineticsConfig
 from data_modules.didemo import DiDeMo
 from data_modules.ego4d import Ego4dConfig
@@ -94,6 +95,7 @@ DATASETS: dict[str, tuple[type[VideoData], type[ClipConfig]]] = {
     "ego4d_nlq": (Ego4dNlq, Ego4dNlqConfig),
     "own_videos": (OwnVideos, OwnVideosConfig),
     "ava": (Ava, KeyframeConfig),
+    "ava_films": (AvaFilms, ClipConfig),
     "ego4d_scod": (Ego4dScod, Ego4dScodConfig),
     "ego4d_sta": (Ego4dSta, Ego4dStaConfig),
     "ava_kinetics": (AvaKinetics, AvaKineticsConfig),

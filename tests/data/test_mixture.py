@@ -59,6 +59,20 @@ def test_draws_follow_the_weights_and_images_come_beside_videos(tmp_path):
     assert drawn == {"howto100m": 32, "webvid2m": 96}  # a quarter and three quarters of 4 x 32
 
 
+def test_an_epoch_is_as_long_as_it_is_said_to_be(tmp_path):
+    data = build_data(experiment(tmp_path, "data.epoch_size=18"), FrameCache())
+    loader = data.train_dataloader()
+    assert data.steps_per_epoch() == len(loader) == len(list(loader)) == 4  # 16 videos; 32 are here
+    rows = {row["part"]: row for row in data.manifest_rows()}
+    assert [rows[name]["drawn_an_epoch"] for name in ("howto100m", "webvid2m", "image_text")] == [4, 12, 24]
+    assert rows["webvid2m"]["times_an_epoch"] == 0.75
+    drawn = set()
+    for epoch in range(2):  # the walks go on where the epoch before ended
+        loader.order.set_epoch(epoch)
+        drawn |= {draw.index for draw in loader.order}
+    assert drawn >= set(range(16, 32))  # all of WebVid's 16 within 24 draws
+
+
 def test_texts_and_pictures_of_a_batch_belong_together(tmp_path):
     data = build_data(experiment(tmp_path), FrameCache())
     samples = data.split("train").samples
@@ -124,6 +138,7 @@ def test_the_test_is_that_of_one_part(tmp_path):
         ("data.parts.webvid2m.weight=-1", "must not be negative"),
         ("data.tested=vebvid2m", "is no part that is drawn from.*webvid2m"),
         ("data.image_batch_size=0", "must be above 0 where a part has images"),
+        ("data.epoch_size=3", "data.epoch_size=3 must be at least data.batch_size=4"),
         ("data.root=/somewhere", "data.root belongs to one part"),
         ("data.parts.webvid2m.dataset=webvid3m", "there is no dataset 'webvid3m'.*webvid2m"),
         ("data.parts.howto100m.options.captions=3", "no option 'captions'.*captions_a_video"),

@@ -9,7 +9,11 @@ import pytest
 
 from internvideo_pl.__main__ import main
 from internvideo_pl.config import load_experiment
+from internvideo_pl.data.cache import FrameCache
+from internvideo_pl.data.mini.generate import make_mini
+from internvideo_pl.data.order import Draw
 from internvideo_pl.folders import list_experiments
+from internvideo_pl.run.build import build_data
 from internvideo_pl.run.schemas import SCHEMAS
 
 K710 = ["data.mini_sizes.train=8", "data.mini_sizes.val=1"]
@@ -64,6 +68,33 @@ def test_a_mixture_with_images_trains_and_says_what_it_drew_from(results, capsys
     assert "image-text pairs" in (folder / "report.html").read_text()
     assert main(["card", str(folder)]) == 0
     assert "| webvid10m | WebVid-10M |" in capsys.readouterr().out
+
+
+def test_masked_pretraining_reads_training_lists_alone(tmp_path):
+    """Of the datasets with an official layout in one folder, test and validation videos beside the training ones."""
+    ssv2, ava = make_mini("ssv2", tmp_path, train=1, val=1), make_mini("ava", tmp_path, train=3, val=2)
+    words = [
+        "data.parts.ssv2.weight=169", f"data.parts.ssv2.root={ssv2}", "data.parts.ava.weight=21",
+        f"data.parts.ava.root={ava}", *HYBRID, f"paths.cache={tmp_path}",
+    ]  # fmt: skip
+    data = build_data(load_experiment("pretrain/masked_base_hybrid", words, True, schemas=SCHEMAS), FrameCache())
+    keys = [sample.key for sample in data.split("train").samples]
+    listed = json.loads(next(ssv2.rglob("*train.json")).read_text())
+    held_out = json.loads(next(ssv2.rglob("*validation.json")).read_text())
+    assert {key for key in keys if key.startswith("ssv2/")} == {f"ssv2/{record['id']}" for record in listed}
+    assert held_out
+    assert data.parts["ssv2"].config.stride == 2
+    lines = (ava / "annotations" / "ava_train_v2.2.csv").read_text().splitlines()
+    films = {line.partition(",")[0] for line in lines}
+    assert len(films) == 3
+    assert {key for key in keys if key.startswith("ava/")} == {f"ava/{film},900" for film in films}
+    clips = data.taken["ava"].training_clips(0)
+    assert clips[Draw(0, 1)][0].video.shape == (8, 48, 48, 3)
+
+
+def test_an_epoch_of_masked_pretraining_is_table_1s_clips():
+    data = load_experiment("pretrain/masked_base_hybrid", schemas=SCHEMAS).data
+    assert data.epoch_size == 1000 * sum(part.weight for part in data.parts.values()) == 930_000
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 """A mixture of datasets for pretraining: each part with its weight, its own folder and its own sampling.
 
-`weight` is a part's share of the draws, over the sum of the weights. An epoch has as many draws as the parts have
-videos, so with weights in proportion to their sizes every video comes once an epoch. Parts of images are drawn beside
+`weight` is a part's share of the draws, over the sum of the weights. An epoch has `epoch_size` draws, or else as many as
+the parts have videos, so that with weights in proportion to their sizes every video comes once. Parts of images are drawn beside
 the videos: each step has a batch of `batch_size` videos and one of `image_batch_size` images.
 """
 
@@ -130,9 +130,9 @@ class MixtureData(VideoData):
         return replace(super().on_after_batch_transfer(batch, dataloader_idx), images=images)
 
     def steps_per_epoch(self) -> int:
-        """Steps in which as many videos are drawn as the parts of videos have."""
+        """Steps in which `epoch_size` videos are drawn, or as many as the parts of videos have."""
         names, batch = self._groups()[0]
-        return max(sum(map(self._size, names)) // batch, 1)
+        return max((self.config.epoch_size or sum(map(self._size, names))) // batch, 1)
 
     def manifest_rows(self) -> list[Row]:
         """What is drawn from and how often, a row a part; for parts that are left out, why."""
@@ -151,6 +151,7 @@ class MixtureData(VideoData):
                         "weight": self.config.parts[name].weight,
                         "share": round(share, 4),
                         "batch": batch,
+                        "drawn_an_epoch": round(drawn * share),
                         "times_an_epoch": round(drawn * share / len(split.samples), 3),
                         "frames": config.num_frames,
                         "stride": config.stride if config.sampling in ("dense", "pretrain") else 0,

@@ -55,20 +55,26 @@ class MixtureConfig(ClipConfig):
         parts: The datasets, by name.
         tested: The part whose test list is tested on; the first by default.
         image_batch_size: Images a device and step, beside `batch_size` videos.
+        epoch_size: Videos that an epoch draws, over all devices; null for as many as the parts have.
     """
 
     parts: dict[str, PartConfig]
     tested: str | None = None
     image_batch_size: int = 0
+    epoch_size: int | None = None
 
     def __post_init__(self) -> None:
         """Refuses values that cannot be.
 
         Raises:
-            UserError: No part has videos, there is no such part to test on, images and their batch do not agree, or
-                what belongs to a part is said of the whole.
+            UserError: No part has videos, there is no such part to test on, images and their batch do not agree, an
+                epoch has no step, or what belongs to a part is said of the whole.
         """
         super().__post_init__()
+        if self.epoch_size is not None and self.epoch_size < self.batch_size:
+            raise UserError(
+                f"data.epoch_size={self.epoch_size} must be at least data.batch_size={self.batch_size}, or null for all"
+            )
         if not any(part.weight > 0 and not part.images for part in self.parts.values()):
             raise UserError("data.parts names no videos: give at least one part a weight above 0")
         drawn = [name for name, part in self.parts.items() if part.weight > 0]

@@ -15,6 +15,7 @@ COLUMNS = {  # heading -> key of a row, digits
     "listed": ("listed", 0),
     "weight": ("weight", 2),
     "share %": ("share", 1),
+    "drawn an epoch": ("drawn_an_epoch", 0),
     "times an epoch": ("times_an_epoch", 2),
     "frames": ("frames", 0),
     "stride": ("stride", 0),
