@@ -31,6 +31,19 @@ def test_ours_is_drawn_only_where_it_is_comparable():
     assert "k400: best before 89.90, InternVideo (the paper) 91.10, ours 90.00" in drawn["bars_action"].alt
 
 
+def test_unlike_protocols_are_bars_of_their_own_and_none_is_ours_in_the_radar():
+    many, one = ({"split": "val", "views": views} for views in ("7x3", "1x1"))
+    drawn = figures([k400(90.8, protocol=many), k400(88.0, protocol=one)])
+    assert "ours on 0 of them. Of several protocols, and not drawn: k400." in drawn["radar"].alt
+    assert "ours 90.80 (views 7x3), ours 88.00 (views 1x1)" in drawn["bars_action"].alt
+    said = words(to_svg(drawn["bars_action"]))
+    assert "90.80, ours, views 7x3" in said
+    assert "88.00, ours, views 1x1" in said
+    same = figures([k400(90.8, protocol=many), k400(88.0, protocol=many)])
+    assert "ours 90.80;" in same["bars_action"].alt
+    assert "ours on 1 of them." in same["radar"].alt
+
+
 def test_figures_are_finite_for_odd_values():
     for value in (math.nan, 0.0, 1e9):
         for drawing in figures([k400(value)]).values():

@@ -10,10 +10,12 @@ import pytest
 
 from internvideo_pl.errors import UserError
 from internvideo_pl.run import tables
+from internvideo_pl.tables.comparable import reproduced
 from internvideo_pl.tables.latex import to_latex
-from internvideo_pl.tables.printed import TITLES, printed_table, reproduced
+from internvideo_pl.tables.paper import paper
+from internvideo_pl.tables.printed import TITLES, printed_table
 from internvideo_pl.tables.render import to_csv
-from internvideo_pl.tables.row import write_row
+from internvideo_pl.tables.row import Coverage, write_row
 from internvideo_pl.tables.table import Cell, Column, Table
 from tests.tables.rows import k400, make_row
 
@@ -71,6 +73,7 @@ def test_a_damaged_row_is_named_and_the_tables_are_built(tmp_path, monkeypatch, 
     broken.write_text("{")
     tables.main("all", wandb="disabled")
     assert f"{broken} was left out" in capsys.readouterr().out
+    assert all("row-x.json was left out" in (tmp_path / "tables" / f"{name}.md").read_text() for name in TITLES)
     assert "| reproduced |" in (tmp_path / "tables" / "overview.md").read_text()
     assert "row-x.json was left out" in (tmp_path / "report.html").read_text()
 
@@ -173,7 +176,12 @@ def test_a_single_run_has_its_bootstrap_interval() -> None:
     ]
     assert (line["95 % interval"], line["over"]) == ("[89.6, 90.4]", "videos")
     table = printed_table("2", [k400(90.0, intervals={"top1": (89.6, 90.4)})])
-    assert table.rows[-4][2].text == "90.00 [89.6, 90.4]"
+    assert [row[0].text for row in table.rows[-5:-3]] == ["ours: coordinated", "95 % interval"]
+    assert [row[2].text for row in table.rows[-5:-3]] == ["90.00", "[89.6, 90.4]"]
+    interval = next(
+        line for line in cells("2", [k400(90.0, intervals={"top1": (89.6, 90.4)})]) if "95" in line["model"]
+    )
+    assert interval["k400"] == "[89.6, 90.4]"  # and so in what machines read
 
 
 def test_unlike_protocols_are_never_ranked_and_their_difference_is_named() -> None:
@@ -181,11 +189,101 @@ def test_unlike_protocols_are_never_ranked_and_their_difference_is_named() -> No
     one = k400(88.0, protocol={"split": "val", "views": "1x1", "num_frames": 16})
     for name, column in (("overview", "benchmark"), ("2", "model")):
         table = printed_table(name, [many, one])
-        ours = [line for line in cells(name, [many, one]) if line[column] in ("k400", "ours: coordinated")]
+        ours = [line for line in cells(name, [many, one]) if line[column].startswith(("k400", "ours: coordinated"))]
+        ours = [line for line in ours if line[column] != "k400_zs"]
         assert len(ours) == 2
+        assert [("views 7x3" in str(line), "views 1x1" in str(line)) for line in ours] == [(True, False), (False, True)]
         (note,) = [note for note in table.notes if "not ranked against each other" in note]
         assert "views is 7x3 or 1x1" in note
         assert "num_frames" not in note
+
+
+def test_a_line_holds_figures_of_one_protocol() -> None:
+    many, one = ({"split": "val", "views": views} for views in ("7x3", "1x1"))
+    rows = [k400(90.8, protocol=many), k400(88.0, protocol=one), k400(89.0, benchmark="k600", protocol=one)]
+    found = {line["model"]: (line["k400"], line["k600"]) for line in cells("2", rows) if "ours" in line["model"]}
+    assert found == {
+        "ours: coordinated, views 7x3": ("90.8", "-"),
+        "ours: coordinated, views 1x1": ("88.0", "89.0"),
+    }
+    across = [k400(90.8, protocol=many), k400(89.0, benchmark="k600", protocol=one)]  # one protocol in each column
+    found = {line["model"]: (line["k400"], line["k600"]) for line in cells("2", across) if "ours" in line["model"]}
+    assert found == {
+        "ours: coordinated, views 7x3": ("90.8", "-"),
+        "ours: coordinated, views 1x1": ("-", "89.0"),
+    }
+    alike = [k400(90.8, protocol={**many, "classes": 400}), k400(89.0, benchmark="k600", protocol=many)]
+    (line,) = [line for line in cells("2", alike) if "ours" in line["model"]]
+    assert (line["model"], line["k400"], line["k600"]) == ("ours: coordinated", "90.8", "89.0")
+
+
+def test_missing_videos_show_their_bounds_in_every_table() -> None:
+    metrics = {"top1": 91.0, "top1/low": 0.05, "top1/high": 99.99}
+    few = k400(91.0, metrics=metrics, coverage=Coverage(10, 19877))
+    assert reproduced([few]) == []
+    (line,) = [line for line in cells("overview", [few]) if line["benchmark"] == "k400"]
+    assert line["bounds"] == "[0.05, 100.0]"
+    assert line["verdict"].startswith("undecided on 10 of 19,877 videos")
+    assert {line["model"]: line["k400"] for line in cells("2", [few])}["bounds"] == "[0.05, 100.0]"
+    assert any(note.startswith("Bounds:") for note in printed_table("2", [few]).notes)
+    whole = k400(88.0)
+    assert {line["model"]: line["k400"] for line in cells("2", [whole, few])}["ours: coordinated"] == "88.0"
+
+
+def test_disagreements_of_the_sources_are_said() -> None:
+    for name, words in (("2", "k700: figure 1 prints 83.9"), ("navigation", "so SPL is an inference")):
+        assert any(words in note for note in printed_table(name, []).notes)
+    for each in paper().benchmarks.values():
+        if each.note:
+            assert any(each.note in note for note in printed_table("overview", []).notes)
+
+
+def test_the_open_set_table_has_its_closed_set_figure() -> None:
+    row = k400(
+        85.5,
+        benchmark="ucf101_hmdb51",
+        metrics={"AUROC": 85.5, "closed/top1": 97.0},
+        headline="AUROC",
+        chance={"AUROC": 50.0, "closed/top1": 0.99},
+        protocol={"known": "ucf101 test 1", "unknown": "hmdb51 test 1"},
+    )
+    lines = {line["model"]: line for line in cells("open_set", [row])}
+    assert lines["ours: coordinated"]["closed set top1"] == "97.0"
+    assert float(lines["difference"]["closed set top1"]) == pytest.approx(97.0 - 97.89)
+    assert lines["verdict"]["closed set top1"] == "off by -0.89"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"recipe": "s"},
+        {"model": "another"},
+        {"protocol": {"split": "val", "views": "1x1"}},
+    ],
+)
+def test_the_newest_run_is_judged_whatever_it_changed(changes) -> None:
+    first = k400(91.0, recipe="r")
+    again = k400(60.0, **{"recipe": "r", "created": "2026-02-01T00:00:00+00:00", **changes})
+    assert reproduced([first]) == ["k400 by finetune/k400"]
+    assert reproduced([first, again]) == []
+    elsewhere = k400(60.0, experiment="finetune/other", created="2026-02-01T00:00:00+00:00")
+    assert reproduced([first, elsewhere]) == ["k400 by finetune/k400"]
+
+
+def test_models_of_one_test_are_judged_together() -> None:
+    baseline = k400(3.0, model="a random agent", created="2026-01-01T12:00:01+00:00")
+    assert reproduced([k400(91.0), baseline]) == ["k400 by finetune/k400"]
+
+
+def test_every_printed_figure_is_watched() -> None:
+    row = k400(
+        55.2,
+        benchmark="msrvtt_ret",
+        metrics={"dsl/t2v/R@1": 40.0, "dsl/v2t/R@1": 57.9},
+        headline="dsl/t2v/R@1",
+        protocol={"split": "1k-A test", "captions": "one a video"},
+    )
+    assert reproduced([row]) == ["msrvtt_ret dsl/v2t/R@1 by finetune/k400"]
 
 
 def test_a_run_that_no_longer_reproduces_replaces_its_older_self() -> None:
@@ -203,7 +301,23 @@ def test_a_damaged_record_is_a_sentence(tmp_path, monkeypatch) -> None:
         tables.main("all", wandb="disabled")
 
 
-def test_unknown_mode_of_wandb_is_a_sentence(tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize("which", ["all", "2"])
+def test_unknown_mode_of_wandb_is_a_sentence(tmp_path, monkeypatch, which) -> None:
     monkeypatch.setenv("INTERNVIDEO_RESULTS", str(tmp_path))
     with pytest.raises(UserError, match="one of offline, online, disabled"):
-        tables.main("all", wandb="of")
+        tables.main(which, wandb="nonsense")
+
+
+@pytest.mark.parametrize("which", ["all", "2"])
+def test_results_that_are_a_file_are_a_sentence(tmp_path, monkeypatch, which) -> None:
+    monkeypatch.setenv("INTERNVIDEO_RESULTS", str(tmp_path / "results"))
+    (tmp_path / "results").write_text("")
+    with pytest.raises(UserError, match="INTERNVIDEO_RESULTS"):
+        tables.main(which, wandb="disabled")
+
+
+def test_tables_that_are_a_file_are_a_sentence(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("INTERNVIDEO_RESULTS", str(tmp_path))
+    (tmp_path / "tables").write_text("")
+    with pytest.raises(UserError, match="cannot be written"):
+        tables.main("all", wandb="disabled")

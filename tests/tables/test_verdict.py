@@ -53,7 +53,14 @@ def test_another_metric_than_the_papers_is_not_compared():
 
 
 def test_missing_videos_are_part_of_the_verdict():
-    assert against_paper(k400(91.0, coverage=Coverage(19000, 19877))).text == "reproduced on 19,000 of 19,877 videos"
+    few = {"metrics": {"top1": 91.0, "top1/low": 0.05, "top1/high": 99.99}, "coverage": Coverage(10, 19877)}
+    found = against_paper(k400(91.0, **few))
+    assert found.text == "undecided on 10 of 19,877 videos: 0.05 to 99.99 with the missing ones"
+    assert found.tone == ""
+    nearly = {"metrics": {"top1": 91.0, "top1/low": 90.9, "top1/high": 91.1}, "coverage": Coverage(19850, 19877)}
+    assert against_paper(k400(91.0, **nearly)).text == "reproduced on 19,850 of 19,877 videos"
+    unknown = against_paper(k400(91.0, coverage=Coverage(19850, 19877)))
+    assert unknown.text == "undecided on 19,850 of 19,877 videos: without bounds for the missing ones"
 
 
 # 200 videos, chance 25 %: the standard error of a guess is sqrt(.25 * .75 / 200) = 3.06 points; 1.96 of it is 6.0.

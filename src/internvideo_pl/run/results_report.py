@@ -12,9 +12,10 @@ from PIL import Image
 from internvideo_pl.errors import UserError
 from internvideo_pl.run.folder import DONE, REPORT
 from internvideo_pl.tables.claims import TONES
+from internvideo_pl.tables.comparable import reproduced
 from internvideo_pl.tables.curves import run_curves
 from internvideo_pl.tables.figures import figures
-from internvideo_pl.tables.printed import TITLES, printed_table, reproduced
+from internvideo_pl.tables.printed import TITLES, printed_table
 from internvideo_pl.tables.results_page import ResultsPage, RunView, results_page, write_page
 from internvideo_pl.tables.row import SWEEPS, Row, find_rows
 from internvideo_pl.tables.sections import (
@@ -158,7 +159,7 @@ def _confusion(path: Path) -> Table | None:
     if len(lines) < 2:
         return None
     heads = [Column(name, number=name == "videos") for name in lines[0]]
-    cells = [[Cell(text, raw=float(text)) if text.isdigit() else Cell(text) for text in line] for line in lines[1:]]
+    cells = [[Cell(text, raw=float(text)) if text.isdecimal() else Cell(text) for text in line] for line in lines[1:]]
     if any(len(line) != len(heads) for line in cells):
         return None
     wrong = [line for line in cells if line[0].text != line[1].text]

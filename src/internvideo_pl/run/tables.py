@@ -1,19 +1,23 @@
 """What `table` does: the paper's tables and pictures rebuilt from the rows below results/."""
 
+import dataclasses
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from internvideo_pl.errors import UserError
 from internvideo_pl.folders import results_folder
 from internvideo_pl.run.results_report import write_results_report
 from internvideo_pl.run.wandb_tables import Mode, checked_mode, log_tables
+from internvideo_pl.tables.comparable import reproduced
 from internvideo_pl.tables.drawing import to_png, to_svg
 from internvideo_pl.tables.figures import figures
 from internvideo_pl.tables.latex import to_latex
-from internvideo_pl.tables.printed import TITLES, printed_table, reproduced
+from internvideo_pl.tables.printed import TITLES, printed_table
 from internvideo_pl.tables.render import print_table, to_csv, to_markdown
 from internvideo_pl.tables.row import Row, read_rows
+from internvideo_pl.tables.table import Table
 
 FOLDER = "tables"
 REPRODUCED = "reproduced.json"  # what once agreed with the paper, to notice when something no longer does
@@ -27,33 +31,54 @@ def main(which: str, wandb: str | None = None) -> None:
         wandb: With "all": how Weights & Biases gets them, "offline" (which is the default), "online" or "disabled".
 
     Raises:
-        UserError: There is no such table; or, with "all", a figure that was reproduced before no longer is.
+        UserError: There is no such table, no such mode, or no folder to read from and write to; or, with "all", a
+            figure that was reproduced before no longer is.
     """
+    mode = checked_mode(wandb or (os.environ.get("WANDB_MODE", "offline") if which == "all" else "disabled"))
     results = results_folder()
+    if results.exists() and not results.is_dir():
+        raise UserError(f"The results {results} are a file, no folder; let INTERNVIDEO_RESULTS name a folder.")
     rows, problems = read_rows(results) if results.is_dir() else ([], [])
     if which != "all":
         print_table(printed_table(which, rows))
         _name(problems)
         return
-    mode = checked_mode(wandb or os.environ.get("WANDB_MODE", "offline"))
-    before = _before(results / FOLDER / REPRODUCED)
+    folder = results / FOLDER
+    before = _before(folder / REPRODUCED)
     print_table(printed_table("overview", rows))
-    write_all(rows, results / FOLDER, mode)
-    print(f"the page of all results: {write_results_report(results)}")
-    _name(problems)
-    _compare(before, reproduced(rows), results / FOLDER / REPRODUCED)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_all(rows, folder, mode, problems)
+        print(f"the page of all results: {write_results_report(results)}")
+        _name(problems)
+        _compare(before, reproduced(rows), folder / REPRODUCED)
+    except OSError as error:
+        raise UserError(
+            f"The tables cannot be written to {folder} ({error.strerror}); make it a folder that can be written to."
+        ) from error
 
 
-def _name(problems: list[str]) -> None:
+def _name(problems: Sequence[str]) -> None:
     """Name the files that were left out."""
     for problem in problems:
         print(problem)
 
 
-def write_all(rows: list[Row], folder: Path, wandb: Mode) -> None:
-    """Every table as Markdown, CSV, LaTeX and for Weights & Biases, and the pictures as SVG and PNG."""
-    folder.mkdir(parents=True, exist_ok=True)
-    drawn = {name: printed_table(name, rows) for name in TITLES}
+def _noted(table: Table, problems: Sequence[str]) -> Table:
+    """The table with the files that were left out named under it."""
+    return dataclasses.replace(table, notes=[*table.notes, *problems])
+
+
+def write_all(rows: list[Row], folder: Path, wandb: Mode, problems: Sequence[str] = ()) -> None:
+    """Every table as Markdown, CSV, LaTeX and for Weights & Biases, and the pictures as SVG and PNG.
+
+    Args:
+        rows: Ours.
+        folder: Where they go.
+        wandb: How Weights & Biases gets them.
+        problems: Files that were left out, to be named under every table.
+    """
+    drawn = {name: _noted(printed_table(name, rows), problems) for name in TITLES}
     for name, table in drawn.items():
         for suffix, text in {"md": to_markdown(table), "csv": to_csv(table), "tex": to_latex(table)}.items():
             _replace(folder / f"{name}.{suffix}", text.encode())
@@ -97,5 +122,8 @@ def _before(record: Path) -> list[str]:
 
 def _replace(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -7,7 +7,16 @@ from internvideo_pl.tables.paper import benchmark
 from internvideo_pl.tables.protocol import unlike_fields
 from internvideo_pl.tables.row import Row
 from internvideo_pl.tables.table import Bar, Cell, Column, Table, interval, number
-from internvideo_pl.tables.verdict import RATES, SIDES, against_chance, against_paper, best, metric_parts, short_name
+from internvideo_pl.tables.verdict import (
+    RATES,
+    SIDES,
+    against_chance,
+    against_paper,
+    best,
+    bounds,
+    metric_parts,
+    short_name,
+)
 
 _DIRECTIONS = {"t2v": "text to video", "v2t": "video to text", "left": "left hand", "right": "right hand"}
 _VARIANTS = {
@@ -124,9 +133,8 @@ def _ours(row: Row, metric: str, marked: bool) -> Cell:
     """The value, with its bounds where videos were missing and a bar where the metric ends at 100."""
     value = row.metrics[metric]
     plain = number(value)
-    low, high = row.metrics.get(f"{metric}/low"), row.metrics.get(f"{metric}/high")
-    bounded = not row.coverage.complete and low is not None and high is not None
-    text = f"{plain.text} [{low:.1f}, {high:.1f}]" if bounded else plain.text
+    ends = bounds(row, metric)
+    text = f"{plain.text} [{ends[0]:.1f}, {ends[1]:.1f}]" if ends else plain.text
     share = short_name(metric).startswith(_SHARES) and math.isfinite(value)
     bar = Bar(value, row.chance.get(metric)) if share else None
     return Cell(text, raw=plain.raw, best=marked, tone=plain.tone, bar=bar)

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from internvideo_pl.errors import UserError, hint
+from internvideo_pl.tables.comparable import best_of_each, dividing_fields, protocol_words
 from internvideo_pl.tables.cost import cost_table
-from internvideo_pl.tables.paper import Benchmark, paper
+from internvideo_pl.tables.paper import CLOSED_SET, Benchmark, paper
 from internvideo_pl.tables.protocol import PAPER_PROTOCOLS, differences, unlike_fields
 from internvideo_pl.tables.row import Row
 from internvideo_pl.tables.seeds import Result, results
 from internvideo_pl.tables.table import Cell, Column, Table, interval, number
-from internvideo_pl.tables.verdict import NOT_RUN, Verdict, against_paper, gain
+from internvideo_pl.tables.verdict import NOT_RUN, Verdict, against_paper, bounds
 
 Figure = tuple[str, str]  # a benchmark and the metric of it that a column holds
 
@@ -33,9 +34,10 @@ _FIGURES: dict[str, Figure] = {
     **{f"{name}_{way}": (f"{name}_ret", f"dsl/{way}/R@1") for name in _SETS for way in ("t2v", "v2t")},
     "ucf101_hmdb51_auroc": ("ucf101_hmdb51", "AUROC"),
     "ucf101_mitv2_auroc": ("ucf101_mitv2", "AUROC"),
-    "closed_set_top1": ("ucf101_hmdb51", "closed_set_top1"),
+    "closed_set_top1": ("ucf101_hmdb51", CLOSED_SET),
     **{name: ("vlnce_r2r", name) for name in ("TL", "NE", "OSR", "SR", "SPL", "nDTW")},
 }
+BOUNDS, INTERVAL, PROTOCOL = "bounds", "95 % interval", "protocol"
 _WORDS = ("params", "head")  # columns that hold words
 
 
@@ -59,44 +61,44 @@ def printed_table(name: str, rows: Sequence[Row]) -> Table:
     return special[name](rows) if name in special else _printed(name, rows)
 
 
-def reproduced(rows: Sequence[Row]) -> list[str]:
-    """Which experiments agree with the paper, as "<benchmark> by <experiment>"."""
-    agreeing = [
-        f"{each.id} by {found.row.experiment}"
-        for each in paper().benchmarks.values()
-        for found in _comparable(results(rows), each.id, each.headline)
-        if found.row.headline == each.headline and against_paper(found.row).text.startswith("reproduced")
-    ]
-    return list(dict.fromkeys(agreeing))
-
-
-def best_of_each(found: Sequence[Result], benchmark: str, metric: str) -> list[Result]:
-    """Of comparable results the best of every protocol, best first; those of unlike protocols are not ranked by it."""
-    top: dict[str, Result] = {}
-    for one in _comparable(found, benchmark, metric):
-        before = top.get(one.row.fingerprint)
-        if before is None or gain(metric, one.row.metrics[metric], before.row.metrics[metric]) > 0:
-            top[one.row.fingerprint] = one
-    return sorted(top.values(), key=lambda one: -gain(metric, one.row.metrics[metric], 0.0))
+def table_figures(name: str) -> list[Figure | None]:
+    """What each column of a printed table holds; None for words."""
+    heads = paper().tables[name].columns
+    return [None if head in _WORDS else _named(_FIGURES.get(head, (head, ""))) for head in heads]
 
 
 def _printed(name: str, rows: Sequence[Row]) -> Table:
-    table = paper().tables[name]
-    figures = [None if head in _WORDS else _FIGURES.get(head, (head, "")) for head in table.columns]
-    wanted = [None if figure is None else _named(figure) for figure in figures]
+    table, wanted = paper().tables[name], table_figures(name)
     lines = [[Cell(str(line[0])), *map(_cell, line[1:])] for line in table.rows]
-    mine = [row for row in rows if row.benchmark in {figure[0] for figure in wanted if figure}]
+    ids = list(dict.fromkeys(figure[0] for figure in wanted if figure))
+    mine = [row for row in rows if row.benchmark in ids]
     ours, notes = results(mine), []
     for model in dict.fromkeys(found.row.model for found in ours):
         of_model = [found for found in ours if found.row.model == model]
         columns = [best_of_each(of_model, *figure) if figure else [] for figure in wanted]
-        for i in range(max(map(len, columns))):
-            placed = [found[i] if i < len(found) else None for found in columns]
-            lines += _our_lines(model, list(zip(wanted, placed, strict=True)))
+        for words, placed in _placed(columns).items():
+            label = f"ours: {model}, {words}" if words else f"ours: {model}"
+            lines += _our_lines(label, list(zip(wanted, placed, strict=True)))
         notes += [_unlike(model, figure[0], found) for figure, found in zip(wanted, columns, strict=True) if figure]
     heads = [Column(head.replace("_", " "), number=head not in _WORDS) for head in table.columns]
-    notes = [*filter(None, dict.fromkeys(notes)), *_interval_notes(ours), *_refused(mine)]
+    notes = [*_said(ids), *filter(None, dict.fromkeys(notes)), *_interval_notes(ours), *_refused(mine)]
     return Table(TITLES[name], [Column("model"), *heads], lines, notes)
+
+
+def _placed(columns: Sequence[Sequence[Result]]) -> dict[str, list[Result | None]]:
+    """The columns' results on lines of one protocol each, by that protocol's words."""
+    fields = dividing_fields(columns)
+    lines: dict[str, list[Result | None]] = {}
+    for i, column in enumerate(columns):
+        for one in column:
+            lines.setdefault(protocol_words(one.row, fields), [None] * len(columns))[i] = one
+    return lines
+
+
+def _said(ids: Sequence[str]) -> list[str]:
+    """Where the sources of the paper's figures disagree."""
+    found = [paper().benchmarks[name] for name in ids]
+    return [f"The paper on {each.id}: {each.note}." for each in found if each.note]
 
 
 def _named(figure: Figure) -> Figure:
@@ -111,17 +113,21 @@ def _cell(value: object) -> Cell:
     )
 
 
-def _our_lines(model: str, placed: Sequence[tuple[Figure | None, Result | None]]) -> list[list[Cell]]:
-    """What a model reached, column by column, and below that the difference from the paper, chance and the verdict."""
+def _our_lines(label: str, placed: Sequence[tuple[Figure | None, Result | None]]) -> list[list[Cell]]:
+    """What a model reached, column by column; below it bounds and interval where there are any, the difference from
+    the paper, chance and the verdict.
+    """
 
-    def line(name: str, cell: Callable[[Result | None, str, str], Cell]) -> list[Cell]:
-        return [Cell(name), *(Cell("") if figure is None else cell(found, *figure) for figure, found in placed)]
+    def line(name: str, cell: Callable[[Result | None, str], Cell]) -> list[Cell]:
+        return [Cell(name), *(Cell("") if figure is None else cell(found, figure[1]) for figure, found in placed)]
 
+    spread = [line(BOUNDS, _bounds), line(INTERVAL, _interval)]
     return [
-        line(f"ours: {model}", _our_cell),
-        line("difference", lambda found, _, metric: _difference(found, metric)),
-        line("chance", lambda found, _, metric: number(found.row.chance.get(metric) if found else None)),
-        line("verdict", lambda found, _, metric: _verdict(found, metric)),
+        line(label, _our_cell),
+        *(cells for cells in spread if any(cell.text not in ("", "-") for cell in cells[1:])),
+        line("difference", _difference),
+        line("chance", lambda found, metric: number(found.row.chance.get(metric) if found else None)),
+        line("verdict", _verdict),
     ]
 
 
@@ -135,26 +141,19 @@ def _verdict(found: Result | None, metric: str) -> Cell:
     return Cell(verdict.text, tone=verdict.tone or "muted")
 
 
-def _our_cell(found: Result | None, benchmark: str, metric: str) -> Cell:
-    """The value with its interval."""
+def _our_cell(found: Result | None, metric: str) -> Cell:
     if found is None:
         return number(None)
     value = number(found.row.metrics[metric], digits=2)
-    within = interval(found.intervals.get(metric)).text
-    tone = against_paper(found.row, metric).tone
-    return Cell(f"{value.text} {within}" if within != "-" else value.text, raw=value.raw, tone=tone)
+    return Cell(value.text, raw=value.raw, tone=against_paper(found.row, metric).tone)
 
 
-def _comparable(found: Sequence[Result], benchmark: str, metric: str) -> list[Result]:
-    """Results on the benchmark's real data and of the paper's protocol that have the metric."""
-    return [
-        one
-        for one in found
-        if one.row.benchmark == benchmark
-        and not one.row.mini
-        and metric in one.row.metrics
-        and not differences(one.row.protocol, PAPER_PROTOCOLS[benchmark])
-    ]
+def _bounds(found: Result | None, metric: str) -> Cell:
+    return interval(bounds(found.row, metric) if found else None)
+
+
+def _interval(found: Result | None, metric: str) -> Cell:
+    return interval(found.intervals.get(metric) if found else None)
 
 
 def _unlike(model: str, benchmark: str, found: Sequence[Result]) -> str:
@@ -167,13 +166,18 @@ def _unlike(model: str, benchmark: str, found: Sequence[Result]) -> str:
 
 def _interval_notes(found: Iterable[Result]) -> list[str]:
     """What the brackets mean, where there are any."""
-    shown = [one for one in found if one.intervals and not one.row.mini]
-    if not shown:
-        return []
-    return [
-        "In brackets the 95 % interval: of the mean over seeds where an experiment ran with several (Student's t), "
-        "over test videos where it ran once (bootstrap)."
-    ]
+    shown = [one for one in found if not one.row.mini]
+    notes = []
+    if any(one.intervals for one in shown):
+        notes.append(
+            "95 % interval: of the mean over seeds where an experiment ran with several (Student's t), over test "
+            "videos where it ran once (bootstrap)."
+        )
+    if not all(one.row.coverage.complete for one in shown):
+        notes.append(
+            "Bounds: the figure with all missing test videos wrong and with all right, where a metric has them."
+        )
+    return notes
 
 
 def _refused(rows: Sequence[Row]) -> list[str]:
@@ -194,30 +198,41 @@ def _benchmarks_of_table_3(rows: Sequence[Row]) -> Table:
 
 
 def _benchmarks(title: str, benchmarks: Sequence[Benchmark], rows: Sequence[Row]) -> Table:
-    """A line for each benchmark and protocol: previous best, the paper, ours, interval, difference, chance, verdict."""
+    """A line for each benchmark and protocol: previous best, the paper, ours and how sure it is, difference, chance,
+    verdict.
+    """
     heads = [
         Column("no.", number=True, once=True),
         Column("benchmark", once=True),
         Column("metric", once=True),
-        *(Column(head, number=True) for head in ("before", "paper", "ours", "95 % interval", "difference", "chance")),
+        *(Column(head, number=True) for head in ("before", "paper", "ours", BOUNDS, INTERVAL, "difference", "chance")),
         Column("over"),
+        Column(PROTOCOL),
         Column("verdict"),
     ]
-    ids = {each.id for each in benchmarks}
+    ids = [each.id for each in benchmarks]
     mine = [row for row in rows if row.benchmark in ids]
+    every = results(mine)
     lines: list[list[Cell]] = []
     notes: list[str] = []
     shown: list[Result] = []
     for each in benchmarks:
-        judged = [one for one in results(mine) if one.row.headline == each.headline]
+        judged = [one for one in every if one.row.headline == each.headline]
         found = best_of_each(judged, each.id, each.headline)
-        lines += [_benchmark_line(each, one) for one in found] or [_benchmark_line(each, None)]
+        fields = dividing_fields([found])
+        lines += [_benchmark_line(each, one, fields) for one in found] or [_benchmark_line(each, None)]
         notes.append(_unlike("ours", each.id, found))
         shown += found
-    return Table(title, heads, lines, [*filter(None, notes), *_interval_notes(shown), *_refused(mine)])
+    notes = [*_said(ids), *filter(None, notes), *_interval_notes(shown), *_refused(mine)]
+    table = Table(title, heads, lines, notes)
+    for name in (BOUNDS, PROTOCOL):
+        place = [head.name for head in heads].index(name)
+        if all(line[place].text in ("", "-") for line in lines):
+            table = table.without(name)
+    return table
 
 
-def _benchmark_line(benchmark: Benchmark, found: Result | None) -> list[Cell]:
+def _benchmark_line(benchmark: Benchmark, found: Result | None, fields: Sequence[str] = ()) -> list[Cell]:
     metric, row = benchmark.headline, found.row if found else None
     verdict: Verdict = against_paper(row) if row else NOT_RUN
     return [
@@ -227,10 +242,12 @@ def _benchmark_line(benchmark: Benchmark, found: Result | None) -> list[Cell]:
         number(benchmark.previous.get(metric), digits=2),
         number(benchmark.paper[metric], digits=2),
         number(row.value if row else None, digits=2),
-        interval(found.intervals.get(metric) if found else None),
+        _bounds(found, metric),
+        _interval(found, metric),
         Cell(f"{verdict.difference:+.2f}", raw=verdict.difference) if verdict.difference is not None else number(None),
         number(row.chance.get(metric) if row else None),
         Cell(found.spread if found and found.intervals.get(metric) else ""),
+        Cell(protocol_words(row, fields) if row else ""),
         Cell(verdict.text, tone=verdict.tone or ("muted" if verdict is NOT_RUN else "")),
     ]
 

@@ -42,6 +42,7 @@ PAPER_PROTOCOLS: dict[str, dict[str, Any]] = {
     "vlnce_r2r": {"split": "val_unseen"},
     **dict.fromkeys(("ego4d_sta", "ego4d_fhp", "ego4d_nlq", "ego4d_scod", "ego4d_mq"), _EGO4D),
 }
+NOT_RECORDED = "not recorded"
 
 
 def fingerprint(protocol: Mapping[str, Any], benchmark: str | None, task: str) -> str:
@@ -73,14 +74,18 @@ def unlike_fields(protocols: Iterable[Mapping[str, Any]]) -> list[str]:
 
     Empty where all are alike.
     """
+    return [f"{name} is {' or '.join(words)}" for name, words in unlike_values(protocols).items()]
+
+
+def unlike_values(protocols: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The fields that several protocols do not agree in, each with the values that it has, in words."""
     many = list(protocols)
-    clauses = []
+    found = {}
     for name in dict.fromkeys(name for protocol in many for name in protocol):
         values = {json.dumps(_plain(p[name]), sort_keys=True) if name in p else None: p.get(name) for p in many}
         if len(values) > 1:
-            words = ["not recorded" if key is None else str(value) for key, value in values.items()]
-            clauses.append(f"{name} is {' or '.join(words)}")
-    return clauses
+            found[name] = [NOT_RECORDED if key is None else str(value) for key, value in values.items()]
+    return found
 
 
 def _plain(value: Any) -> Any:

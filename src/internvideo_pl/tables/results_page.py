@@ -7,6 +7,7 @@ What a row opens lies in a `template`, which a browser neither draws nor decodes
 import base64
 import hashlib
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -146,8 +147,8 @@ def _cells(columns: Sequence[Column], row: Sequence[Cell], wide: Sequence[bool],
 
 def _overview(content: ResultsPage) -> str:
     rows = [view.row for view in content.runs]
-    runs = {view.folder for view in content.runs}
-    energy = [row.kwh for row in rows if row.kwh is not None]
+    runs = {view.folder: view.row for view in reversed(content.runs)}  # of each the newest row, whose cost is the run's
+    energy = [row.kwh for row in runs.values() if row.kwh is not None]
     cards = [
         Card("runs", f"{len(runs):,}", f"{len(rows):,} rows"),
         Card(
@@ -156,7 +157,11 @@ def _overview(content: ResultsPage) -> str:
             ", ".join(content.agreeing)[:120],
             "good" if content.agreeing else "",
         ),
-        Card("GPU hours", f"{sum(row.gpu_hours for row in rows):,.1f}", f"{sum(energy):,.2f} kWh where it is known"),
+        Card(
+            "GPU hours",
+            f"{sum(row.gpu_hours for row in runs.values()):,.1f}",
+            f"{sum(energy):,.2f} kWh where it is known",
+        ),
         Card("incomplete", f"{sum(not row.coverage.complete for row in rows)}", "rows with missing test videos"),
     ]
     drawn = list(content.figures.items())
@@ -233,6 +238,9 @@ def _folded(title: str, inside: str) -> str:
 
 def write_page(path: Path, text: str) -> None:
     """Replace the page as a whole."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

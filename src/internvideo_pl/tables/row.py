@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from internvideo_pl.errors import UserError
 from internvideo_pl.tables.protocol import fingerprint
+from internvideo_pl.tables.row_check import checked_fields
 
 FORMAT = 3  # of the file; a later, incompatible one gets a higher number
 BEFORE = 2  # a format that is still read: it had neither recipe nor intervals
@@ -144,44 +145,13 @@ class Row:
         if content.keys() != known:
             raise ValueError(f"its fields differ from a row's in {', '.join(sorted(content.keys() ^ known))}")
         try:
-            row = cls(**_typed(content))
-        except (KeyError, TypeError, AttributeError, AssertionError) as error:
+            fields = checked_fields(content)
+            row = cls(**{**fields, "coverage": Coverage(**fields["coverage"])})
+        except (KeyError, TypeError, AttributeError, AssertionError, OverflowError) as error:
             raise ValueError(f"a field has not the shape of a row's ({error})") from error
         if row.fingerprint != written:
             raise ValueError("its protocol no longer has the fingerprint that it was written with")
         return row
-
-
-_TYPES: dict[type, tuple[str, ...]] = {
-    str: ("experiment", "model", "task", "headline", "config_hash", "code_version", "kwh_source", "devices", "created"),
-    dict: ("protocol", "parents", "versions"),
-    bool: ("mini",),
-    int: ("seed",),
-}
-
-
-def _typed(content: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a file in a row's types.
-
-    Raises:
-        ValueError, TypeError, KeyError, AttributeError: One has another.
-    """
-    for kind, names in _TYPES.items():
-        for name in names:
-            if type(content[name]) is not kind:
-                raise TypeError(f"{name} is {content[name]!r}")
-    coverage = content["coverage"]
-    return {
-        **content,
-        "benchmark": None if content["benchmark"] is None else str(content["benchmark"]),
-        "coverage": Coverage(int(coverage["used"]), int(coverage["official"]), tuple(map(str, coverage["missing"]))),
-        "metrics": {name: math.nan if value is None else float(value) for name, value in content["metrics"].items()},
-        "chance": {name: float(value) for name, value in content["chance"].items()},
-        **{name: float(content[name]) for name in ("seconds", "gpu_hours")},
-        **{name: None if content[name] is None else float(content[name]) for name in ("kwh", "kg_co2")},
-        "recipe": str(content["recipe"]),
-        "intervals": {name: (float(low), float(high)) for name, (low, high) in content["intervals"].items()},
-    }
 
 
 def write_row(row: Row, folder: Path) -> Path:
@@ -230,9 +200,14 @@ def find_rows(results: Path) -> tuple[list[tuple[Path, Row]], list[str]]:
         try:
             row = Row.from_json(path.read_text(encoding="utf-8"))
             found.append((path, dataclasses.replace(row, folder=str(path.parent))))
-        except (OSError, ValueError, RecursionError) as error:
-            problems.append(f"{path} was left out: {error}.")
+        except (OSError, ValueError, OverflowError, RecursionError) as error:
+            problems.append(_printable(f"{path} was left out: {error}."))
     return sorted(found, key=lambda pair: (pair[1].created, pair[1].experiment, pair[1].model)), problems
+
+
+def _printable(sentence: str) -> str:
+    """The sentence with what no text can hold written out: a damaged file, or its name, may have half a character."""
+    return sentence.encode(errors="backslashreplace").decode()
 
 
 def _unwritable(folder: Path, error: OSError) -> UserError:

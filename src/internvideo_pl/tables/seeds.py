@@ -61,7 +61,10 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     if not all(map(math.isfinite, values)):
         return math.nan, math.nan
     width = STUDENT[count - 2] if count - 2 < len(STUDENT) else NORMAL
-    half = width * statistics.stdev(values) / math.sqrt(count)
+    try:
+        half = width * statistics.stdev(values) / math.sqrt(count)
+    except OverflowError:  # squares of what has diverged
+        return math.nan, math.nan
     return statistics.fmean(values) - half, statistics.fmean(values) + half
 
 
