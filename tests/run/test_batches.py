@@ -58,6 +58,14 @@ def test_without_a_global_batch_nothing_changes() -> None:
     assert StepBatch.of(experiment) == StepBatch(8, 2, 3)
 
 
+@pytest.mark.parametrize(("devices", "accumulated"), [(6, 1), (1, 6), (2, 3)])
+def test_navigation_has_the_48_episodes_of_the_releases_six_times_eight(devices: int, accumulated: int) -> None:
+    experiment = shared("navigate/r2r_ce", devices)
+    assert StepBatch.of(experiment) == StepBatch(8, devices, accumulated)
+    assert experiment.trainer.gradient_clip_val == 40.0
+    assert (experiment.optimizer.lr, experiment.trainer.max_steps) == (3e-5, 10_000)
+
+
 def test_devices_that_cannot_have_equal_shares_are_a_sentence() -> None:
     with pytest.raises(
         UserError, match=r"1024 cannot be shared by 6 devices: use 4, or a multiple .*global_batch=1026"
