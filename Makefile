@@ -76,10 +76,11 @@ sweep: $(READY) ## try settings: NAME=sweeps/k400_lr [MINI=1] [JOBS=4] [TRIALS=2
 list: $(READY) ## print every experiment, the paper's number and ours (JSON=1 for scripts)
 	@$(PY) -m internvideo_pl list $(if $(filter-out 0,$(JSON)),--json)
 
-plan: $(READY) ## what one will take: NAME=... [GPU=h200 GPUS=8 NODES=2 MFU=0.3 PRICE=2.5] [MINI=1] [ARGS=...]
+plan: $(READY) ## what one will take: NAME=... [GPU=h200 GPUS=8 NODES=2 MFU=0.3 PRICE=2.5] [MINI=1] [DATA=folder] [ARGS=...]
 	@[ -n "$$NAME" ] || { echo 'Which experiment? Name one, as in: make plan NAME=pretrain/masked_k400_base GPU=h200 GPUS=8' >&2; exit 2; }
 	@set -f; exec $(PY) -m internvideo_pl plan "$$NAME" $(if $(filter-out 0,$(MINI)),--mini) $(if $(GPUS),--gpus $(GPUS)) \
-		$(if $(NODES),--nodes $(NODES)) $${GPU:+--gpu "$$GPU"} $${MFU:+--mfu "$$MFU"} $${PRICE:+--price "$$PRICE"} $(ARGS)
+		$(if $(NODES),--nodes $(NODES)) $${GPU:+--gpu "$$GPU"} $${MFU:+--mfu "$$MFU"} $${PRICE:+--price "$$PRICE"} \
+		$${DATA:+--data "$$DATA"} $(ARGS)
 
 table: $(READY) ## the paper's tables with ours: T=2 (1-7, open_set, navigation, overview, cost; all writes them, pictures and report)
 	@$(PY) -m internvideo_pl table "$${T:-all}"

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from internvideo_pl.backbones.choices import MaskedChoice, MultimodalChoice, TowerChoice
+from internvideo_pl.callbacks.energy import board_watts
 from internvideo_pl.callbacks.throughput import WARM_UP, Throughput, count_flops, peak_flops
 from internvideo_pl.modules.base import VideoModule
 from internvideo_pl.modules.masked import MaskedReconstruction
@@ -37,6 +38,15 @@ def test_counting_leaves_weights_gradients_and_generators_alone() -> None:
     with torch.device("meta"):
         shape = step_shape(masked(), 8, 48)
     assert flops == pytest.approx(shape.flops, rel=0.06)
+
+
+def test_what_checkpointing_computes_again_is_not_counted() -> None:
+    clips = batch(2, 8)
+    plain, saving = (
+        count_flops(TRAINER, MaskedReconstruction(MaskedModeling(model, MaskedModelingConfig()), **OPTIMISATION), clips)
+        for model in (MaskedChoice(size="tiny", checkpointing=again).build_autoencoder() for again in (False, True))
+    )
+    assert saving == plain
 
 
 def test_pace_follows_from_clips_and_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,3 +102,31 @@ def test_peaks_are_dense_ones() -> None:
     assert peak_flops("NVIDIA H200") == peak_flops("NVIDIA H100 80GB HBM3") == 989e12
     assert peak_flops("NVIDIA H100 PCIe") == 756e12
     assert peak_flops("an unknown board") is None
+
+
+@pytest.mark.parametrize(
+    ("driver", "teraflops", "watts"),
+    [
+        ("NVIDIA B200", 2250, 1000),
+        ("NVIDIA GB200", 2500, 1200),
+        ("NVIDIA H200", 989, 700),
+        ("NVIDIA H200 NVL", 835, 600),
+        ("NVIDIA H100 80GB HBM3", 989, 700),
+        ("NVIDIA H100 PCIe", 756, 350),
+        ("NVIDIA H100 NVL", 835, 400),
+        ("NVIDIA A100-SXM4-80GB", 312, 400),
+        ("NVIDIA A100 80GB PCIe", 312, 300),
+        ("NVIDIA A100-PCIE-40GB", 312, 250),
+        ("Tesla V100-SXM2-32GB", 125, 300),
+        ("Tesla V100-PCIE-32GB", 112, 250),
+        ("NVIDIA L40S", 362, 350),
+        ("NVIDIA L40", 181, 300),
+        ("NVIDIA L4", 121, 72),
+        ("Tesla T4", 65, 70),
+        ("NVIDIA GeForce RTX 4090", 165, 450),
+        ("NVIDIA GeForce RTX 3090", 71, 350),
+    ],
+)
+def test_a_device_is_known_by_the_name_that_its_driver_gives(driver: str, teraflops: int, watts: int) -> None:
+    assert peak_flops(driver) == teraflops * 1e12
+    assert board_watts(driver) == watts

@@ -35,7 +35,7 @@ def test_masked_pretraining_has_1024_videos_a_step_everywhere(devices: int, each
 
 def test_what_a_device_takes_is_the_largest_part_of_its_share_that_fits() -> None:
     batch = StepBatch.of(shared("pretrain/masked_huge_hybrid", 1, "data.batch_size=7"))  # 384 has no part of 7
-    assert batch == StepBatch(6, 1, 64)
+    assert batch == StepBatch(6, 1, 64, views=4)
 
 
 def test_images_of_a_mixture_keep_their_proportion() -> None:

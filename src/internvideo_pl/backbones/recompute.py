@@ -3,14 +3,50 @@
 It costs about a third more time and saves most of a block's memory.
 """
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from typing import Any, Self
 
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
+
+
+class Recomputation:
+    """How far a counter moves while blocks are computed again: what a count of useful work leaves out.
+
+    Args:
+        counter: Reads it, such as `FlopCounterMode.get_total_flops`.
+
+    Attributes:
+        total: Of all blocks so far, since the watch was entered as a context.
+    """
+
+    def __init__(self, counter: Callable[[], int]):
+        self.counter = counter
+        self.total = 0
+
+    def __enter__(self) -> Self:
+        """The watch itself."""
+        _WATCHES.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """No longer watch."""
+        _WATCHES.remove(self)
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Adds what the counter counts inside to the total."""
+        before = self.counter()
+        try:
+            yield
+        finally:
+            self.total += self.counter() - before
+
+
+_WATCHES: list[Recomputation] = []
 
 
 def run_block(block: nn.Module, *inputs: Any, recompute: bool) -> Any:
@@ -24,13 +60,23 @@ def run_block(block: nn.Module, *inputs: Any, recompute: bool) -> Any:
     if not recompute or not torch.is_grad_enabled():
         return block(*inputs)
     norms = [module for module in block.modules() if isinstance(module, _BatchNorm)]
-    if not norms or torch.compiler.is_compiling():  # a compiler updates statistics once, whatever it recomputes
+    if not (norms or _WATCHES) or torch.compiler.is_compiling():  # a compiler updates statistics once
         return checkpoint(block, *inputs, use_reentrant=False)
 
     def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-        return nullcontext(), _statistics_at_rest(norms)
+        return nullcontext(), _again(norms)
 
     return checkpoint(block, *inputs, use_reentrant=False, context_fn=contexts)
+
+
+@contextmanager
+def _again(norms: list[_BatchNorm]) -> Iterator[None]:
+    """What holds while a block is computed again."""
+    with ExitStack() as stack:
+        stack.enter_context(_statistics_at_rest(norms))
+        for watch in _WATCHES:
+            stack.enter_context(watch.noted())
+        yield
 
 
 @contextmanager

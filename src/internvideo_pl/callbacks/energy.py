@@ -18,13 +18,20 @@ WATTS_PER_CORE = 10.0  # of a busy core with its share of memory and board: 64-c
 
 # Board power in watts, from the makers' data sheets; the first name that the device's name contains counts.
 BOARD_WATTS = {
+    "GB200": 1200,
+    "B200": 1000,
+    "H200 NVL": 600,
     "H200": 700,
     "H100 PCIe": 350,
+    "H100 NVL": 400,
     "H100": 700,
     "A100-PCIE": 250,
+    "A100 80GB PCIe": 300,
     "A100": 400,
+    "V100-PCIE": 250,
     "V100": 300,
     "L40S": 350,
+    "L40": 300,
     "L4": 72,
     "T4": 70,
     "RTX 5090": 575,
@@ -32,6 +39,11 @@ BOARD_WATTS = {
     "RTX 3090": 350,
 }
 UNKNOWN_BOARD_WATTS = 300
+
+
+def board_watts(name: str) -> int:
+    """Power of a GPU by the name that its driver gives; `UNKNOWN_BOARD_WATTS` for one that is not in the table."""
+    return next((watts for part, watts in BOARD_WATTS.items() if part in name), UNKNOWN_BOARD_WATTS)
 
 
 class Meter(Protocol):
@@ -131,7 +143,7 @@ class BoardEstimate:
     """Wall time times the board's rated power: an upper estimate, for a GPU whose counter cannot be read."""
 
     def __init__(self, name: str):
-        self.watts = next((watts for part, watts in BOARD_WATTS.items() if part in name), UNKNOWN_BOARD_WATTS)
+        self.watts = board_watts(name)
         self.source = f"estimated: wall time x {self.watts} W"
         self.start = time.monotonic()
 

@@ -8,6 +8,7 @@ import lightning as L
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from internvideo_pl.backbones.recompute import Recomputation
 from internvideo_pl.data.batch import Batch
 from internvideo_pl.data.features.batch import FeatureBatch
 from internvideo_pl.modules.base import VideoModule
@@ -18,15 +19,19 @@ BOUND = 0.15  # waiting for more than this share of the time is called data-boun
 # Dense bfloat16 multiply-adds of the makers' data sheets, in FLOP/s; Lightning's own table knows no H200 and counts
 # sparse ones for some boards. The first name that the device's name contains counts.
 PEAK_FLOPS = {
+    "GB200": 2500e12,
     "B200": 2250e12,
     "GH200": 989e12,
+    "H200 NVL": 835e12,
     "H200": 989e12,
     "H100 PCIe": 756e12,
     "H100 NVL": 835e12,
     "H100": 989e12,
     "A100": 312e12,
+    "V100-PCIE": 112e12,
     "V100": 125e12,
     "L40S": 362e12,
+    "L40": 181e12,
     "L4": 121e12,
     "RTX 4090": 165e12,
     "RTX 3090": 71e12,
@@ -131,7 +136,8 @@ class Throughput(L.Callback):
 def count_flops(trainer: L.Trainer, module: VideoModule, batch: Batch) -> float:
     """Operations of a batch's forward and backward pass; leaves weights, statistics, gradients and generators alone.
 
-    Blocks run in evaluation mode, so what activation checkpointing would compute again is not counted.
+    What activation checkpointing computes again is no useful work and not counted; it is computed here too, since a
+    batch that needs it would not fit without.
     """
     modes = {part: part.training for part in module.modules()}
     module.eval()
@@ -142,6 +148,7 @@ def count_flops(trainer: L.Trainer, module: VideoModule, batch: Batch) -> float:
             torch.enable_grad(),
             torch.compiler.set_stance("force_eager"),  # a compiled block's operations could not be counted
             FlopCounterMode(display=False) as counter,
+            Recomputation(counter.get_total_flops) as again,
             trainer.precision_plugin.forward_context(),
         ):
             module.losses(batch)["loss"].backward()
@@ -149,7 +156,7 @@ def count_flops(trainer: L.Trainer, module: VideoModule, batch: Batch) -> float:
         module.zero_grad(set_to_none=True)
         for part, mode in modes.items():
             part.training = mode
-    return float(counter.get_total_flops())
+    return float(counter.get_total_flops() - again.total)
 
 
 def _finish_kernels(trainer: L.Trainer) -> None:

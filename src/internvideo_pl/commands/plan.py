@@ -11,6 +11,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", help="the experiment: path of its YAML below experiments/, without .yaml")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="changes a key; ~key takes one away")
     parser.add_argument("--mini", action="store_true", help="plan the miniature and the tiny size")
+    parser.add_argument("--data", metavar="FOLDER", help="folder of real videos or of the datasets")
     parser.add_argument("--gpus", type=int, metavar="N", help="devices a machine")
     parser.add_argument("--nodes", type=int, metavar="N", help="machines")
     parser.add_argument(
@@ -28,7 +29,7 @@ def call(chosen: argparse.Namespace) -> None:
     overrides = list(chosen.overrides)
     overrides += [f"trainer.devices={chosen.gpus}"] if chosen.gpus is not None else []
     overrides += [f"trainer.num_nodes={chosen.nodes}"] if chosen.nodes is not None else []
-    plan.main(chosen.name, overrides, chosen.mini, chosen.gpu, chosen.mfu, chosen.price)
+    plan.main(chosen.name, overrides, chosen.mini, chosen.gpu, chosen.mfu, chosen.price, chosen.data)
 
 
 COMMAND = Command("steps, memory, hours and energy of an experiment before it runs", arguments, call)

@@ -3,12 +3,13 @@
 Shapes: B batch, T frames, H height, W width.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from internvideo_pl.backbones.recompute import Recomputation
 from internvideo_pl.data.batch import Batch
 from internvideo_pl.modules.base import VideoModule
 
@@ -20,13 +21,15 @@ class StepShape:
     """A training step's needs.
 
     Attributes:
-        flops: Operations for one clip, forward and backward, two for a multiply-add.
+        flops: Operations for one clip, forward and backward, two for a multiply-add, nothing for recomputation.
+        recomputed: Operations that activation checkpointing does a second time for one clip.
         activations: Bytes kept for the backward pass for one clip, in float32.
         parameters: Numbers of the model.
         trainable: Those of them that learn.
     """
 
     flops: float
+    recomputed: float
     activations: float
     parameters: int
     trainable: int
@@ -36,13 +39,15 @@ class StepShape:
         return 4 * (self.parameters + 3 * self.trainable + averaged * self.parameters)
 
 
-def step_shape(module: VideoModule, num_frames: int, size: int) -> StepShape:
+def step_shape(module: VideoModule, num_frames: int, size: int, clips: int = CLIPS, images: int = 0) -> StepShape:
     """Follow a training step of a module on the meta device.
 
     Args:
         module: Built under `torch.device("meta")`.
         num_frames: T of a clip as it is read.
         size: H and W of a clip in pixels.
+        clips: Clips of a step.
+        images: Images that a step has beside them; what they take is shared out over the clips.
     """
     module.train()
     weights = {value.untyped_storage()._cdata for value in (*module.parameters(), *module.buffers())}
@@ -56,14 +61,20 @@ def step_shape(module: VideoModule, num_frames: int, size: int) -> StepShape:
             kept[storage._cdata] = storage.nbytes()
         return value
 
-    with FlopCounterMode(display=False) as counter, torch.device("meta"):
+    batch = made_up_batch(clips, num_frames, size, images, "meta")
+    with (
+        FlopCounterMode(display=False) as counter,
+        Recomputation(counter.get_total_flops) as again,
+        torch.device("meta"),
+    ):
         with torch.autograd.graph.saved_tensors_hooks(keep, _as_it_is):
-            loss = module.losses(_batch(num_frames, size))["loss"]
+            loss = module.losses(batch)["loss"]
         if loss.requires_grad:
             loss.backward()
     return StepShape(
-        flops=counter.get_total_flops() / CLIPS,
-        activations=sum(kept.values()) / CLIPS,
+        flops=(counter.get_total_flops() - again.total) / clips,
+        recomputed=again.total / clips,
+        activations=sum(kept.values()) / clips,
         parameters=sum(value.numel() for value in module.parameters()),
         trainable=sum(value.numel() for value in module.parameters() if value.requires_grad),
     )
@@ -73,7 +84,19 @@ def _as_it_is(value: Tensor) -> Tensor:
     return value
 
 
-def _batch(num_frames: int, size: int) -> Batch:
-    empty = torch.zeros(CLIPS, dtype=torch.int64, device="meta")
-    video = torch.empty(CLIPS, num_frames, size, size, 3, dtype=torch.uint8, device="meta")
-    return Batch(video, empty, empty, empty, ["a sentence"] * CLIPS, keys=[0] * CLIPS)
+def made_up_batch(clips: int, num_frames: int, size: int, images: int, device: torch.device | str) -> Batch:
+    """Noise in the place of a step's clips, with images beside them if there are any.
+
+    Args:
+        clips: B.
+        num_frames: T.
+        size: H and W in pixels.
+        images: Clips of one frame.
+        device: Where the pixels are.
+    """
+    empty = torch.zeros(clips, dtype=torch.int64, device=device)
+    video = torch.empty(clips, num_frames, size, size, 3, dtype=torch.uint8, device=device)
+    if video.device.type != "meta":
+        video.random_(256)
+    batch = Batch(video, empty, empty, empty, ["a sentence"] * clips, keys=list(range(clips)))
+    return replace(batch, images=made_up_batch(images, 1, size, 0, device)) if images else batch

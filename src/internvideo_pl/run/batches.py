@@ -1,5 +1,6 @@
 """The batch of a step: how a recipe's global batch is shared out over whatever devices there are."""
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -28,17 +29,27 @@ class StepBatch:
         each: Of a device, at a time.
         devices: Processes that train together.
         accumulated: Batches whose gradients are added up.
+        views: Clips of each video.
+        images: Clips of images that a device takes beside its videos, at a time.
     """
 
     each: int
     devices: int
     accumulated: int
+    views: int = 1
+    images: int = 0
 
     @classmethod
     def of(cls, experiment: Experiment) -> "StepBatch":
         """As an experiment's config says it."""
-        trainer = experiment.trainer
-        return cls(experiment.data.batch_size, world_size(trainer), trainer.accumulate_grad_batches)
+        trainer, data = experiment.trainer, experiment.data
+        images = data.image_batch_size * data.num_sample if isinstance(data, MixtureConfig) else 0
+        return cls(data.batch_size, world_size(trainer), trainer.accumulate_grad_batches, data.num_sample, images)
+
+    @property
+    def clips(self) -> int:
+        """Clips that a device takes at a time."""
+        return self.each * self.views
 
     @property
     def size(self) -> int:
@@ -77,6 +88,19 @@ def share_out(experiment: Experiment) -> None:
         changes["image_batch_size"] = max(images * each // most, min(images, 1))
     experiment.data = replace(experiment.data, **changes)
     experiment.trainer = replace(experiment.trainer, accumulate_grad_batches=share // each)
+
+
+def optimiser_steps(trainer: TrainerConfig, batches: int) -> int:
+    """Optimiser steps of a run, from `trainer.max_steps` or `trainer.max_epochs`, whichever is less.
+
+    Args:
+        trainer: Says at least one of them.
+        batches: That one process reads in an epoch; of no account without `max_epochs`.
+    """
+    limits = [trainer.max_steps] if trainer.max_steps >= 0 else []
+    if trainer.max_epochs >= 0:
+        limits.append(trainer.max_epochs * math.ceil(batches / trainer.accumulate_grad_batches))
+    return min(limits)
 
 
 def describe(experiment: Experiment) -> str:

@@ -1,6 +1,5 @@
 """One experiment from its config to its row: check, build, fit, test, keep. A run that was begun before goes on."""
 
-import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +26,7 @@ from internvideo_pl.data.mixture import MixtureData
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.errors import UserError
 from internvideo_pl.modules.base import VideoModule
-from internvideo_pl.run.batches import describe, world_size
+from internvideo_pl.run.batches import describe, optimiser_steps, world_size
 from internvideo_pl.run.build import build_data, build_module, check_fit, check_labels, saved_model
 from internvideo_pl.run.features import with_features
 from internvideo_pl.run.finished import Finished, finish, read_finished
@@ -55,19 +54,16 @@ def steps_of(experiment: Experiment, data: VideoData) -> int:
         UserError: There is not one batch for each process.
     """
     trainer = experiment.trainer
-    limits = [trainer.max_steps] if trainer.max_steps >= 0 else []
-    if limits == [0] or trainer.max_epochs == 0:
+    if 0 in (trainer.max_steps, trainer.max_epochs):
         return 0  # who only evaluates needs no training videos
     processes = world_size(trainer)
     batches = data.steps_per_epoch() // processes
-    if trainer.max_epochs > 0:
-        limits.append(trainer.max_epochs * math.ceil(batches / trainer.accumulate_grad_batches))
-    if min(limits) > 0 and batches == 0:
+    if batches == 0:
         raise UserError(
             f"{data.facts.name}'s training list gives {data.steps_per_epoch()} batches of {experiment.data.batch_size} "
             f"clips, fewer than the {processes} processes: lower data.batch_size or use fewer devices"
         )
-    return min(limits)
+    return optimiser_steps(trainer, batches)
 
 
 def run_one(
