@@ -12,15 +12,19 @@ from internvideo_pl.tables.paper import paper
 def videos_of_an_epoch(experiment: Experiment) -> tuple[int, str]:
     """Training videos of an epoch, and in words where the number comes from.
 
-    Of a dataset that is not here the official count is taken, of a mixture's part without one that of the paper's
-    table 1. A part of images counts nothing: an epoch goes over the videos.
+    A mixture may say it itself (`data.epoch_size`). Of a dataset that is not here the official count is taken, of a
+    mixture's part without one that of the paper's table 1. A part of images counts nothing: an epoch goes over the
+    videos.
 
     Raises:
         UserError: A folder that was named has no such data, or no count of them is published.
     """
+    config = experiment.data
+    if isinstance(config, MixtureConfig) and config.epoch_size is not None:
+        return config.epoch_size, "the mixture's epoch (data.epoch_size), over all devices"
     try:
         data = build_data(experiment, FrameCache())
-        return data.steps_per_epoch() * experiment.data.batch_size, "the lists on disk"
+        return data.steps_per_epoch() * config.batch_size, "the lists on disk"
     except UserError as error:
         if _named_folders(experiment):
             raise
