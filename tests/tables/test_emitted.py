@@ -66,7 +66,8 @@ def open_set() -> dict[str, float]:
 
 def navigation() -> dict[str, float]:
     path = np.arange(12.0).reshape(4, 3)
-    return measured(Navigation(1), 0, Journey(path, np.abs(path).sum(1), True), path)
+    forward, ends = np.ones(3, dtype=bool), np.arange(1, 4)
+    return measured(Navigation(1), 0, Journey(path, np.abs(path).sum(1), forward, ends, stopped=True), path)
 
 
 def anticipation() -> dict[str, float]:
