@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import lightning as L
@@ -12,6 +13,7 @@ from torch import Tensor, multiprocessing, nn
 from torch.amp import GradScaler
 from torch.utils.data import Dataset
 
+from internvideo_pl.callbacks import checkpoints
 from internvideo_pl.callbacks.checkpoint_file import CheckpointFile
 from internvideo_pl.callbacks.checkpoints import Checkpoints, newest, step_of
 from internvideo_pl.callbacks.interrupts import Interrupts
@@ -31,17 +33,23 @@ class Drawn(Dataset):
 
 
 class Toy(L.LightningModule):
-    """A line through the samples' numbers, which notes what each step read; `die_at` is a step that nobody survives."""
+    """A line through the samples' numbers, which notes what each step read.
 
-    def __init__(self, notes: Path, die_at: int = -1) -> None:
+    `die_at` is a step that nobody survives, `told_at` one in which process 1 alone gets a signal.
+    """
+
+    def __init__(self, notes: Path, die_at: int = -1, told_at: int = -1, seconds: float = 0.0) -> None:
         super().__init__()
         torch.manual_seed(0)
         self.line = nn.Linear(3, 1).double()
-        self.notes, self.die_at = notes, die_at
+        self.notes, self.die_at, self.told_at, self.seconds = notes, die_at, told_at, seconds
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         if self.global_step == self.die_at:
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.global_step == self.told_at and self.global_rank == 1:
+            self.interrupts.asked = signal.SIGTERM
+        time.sleep(self.seconds)
         with (self.notes / f"{self.global_step}-{os.getpid()}").open("a") as file:
             file.writelines(f"{epoch} {index}\n" for epoch, index in zip(batch.label, batch.index, strict=True))
         return ((self.line(batch.video.flatten(1).double() / SAMPLES) - batch.index[:, None] % 7) ** 2).mean()
@@ -50,12 +58,15 @@ class Toy(L.LightningModule):
         return torch.optim.AdamW(self.parameters(), lr=0.01)
 
 
-def fit(folder: Path, processes: int, die_at: int = -1, scaler: GradScaler | None = None, **saving) -> Toy:
+def fit(
+    folder: Path, processes: int, die_at: int = -1, scaler: GradScaler | None = None, pace=(-1, 0.0), **saving
+) -> Toy:
     """Train from the newest checkpoint, if there is one; the global batch stays the same."""
     notes = folder / "notes"
     notes.mkdir(parents=True, exist_ok=True)
     config = ClipConfig(name="toy", num_frames=1, batch_size=GLOBAL_BATCH // processes, num_workers=0)
-    module, interrupts = Toy(notes, die_at), Interrupts()
+    module, interrupts = Toy(notes, die_at, *pace), Interrupts()
+    module.interrupts = interrupts
     options = {"minutes": 1e6, "steps": 4} | saving
     trainer = L.Trainer(
         accelerator="cpu",
@@ -141,6 +152,23 @@ def test_time_alone_brings_a_checkpoint(tmp_path):
     assert step_of(tmp_path / "checkpoints" / "last.ckpt") == STEPS
     fit(tmp_path / "seldom", 1, steps=None)
     assert [path.name for path in (tmp_path / "seldom" / "checkpoints").iterdir()] == ["last.ckpt"]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("seconds", "asked"), [(0.0, 11), (0.1, STEPS - 1)])
+def test_processes_ask_each_other_more_often_when_steps_are_slow(tmp_path, monkeypatch, seconds, asked):
+    monkeypatch.setattr(checkpoints, "AGREE_WITHIN", 0.15 if seconds else 10.0)
+    fit(tmp_path, 2, minutes=1e-9, steps=None, pace=(-1, seconds))
+    assert step_of(tmp_path / "checkpoints" / "previous.ckpt") == asked  # then the end
+    assert step_of(tmp_path / "checkpoints" / "last.ckpt") == STEPS
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_signal_to_one_process_stops_all_after_a_slow_step(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "AGREE_WITHIN", 0.15)
+    with pytest.raises((multiprocessing.ProcessRaisedException, multiprocessing.ProcessExitedException)):
+        fit(tmp_path, 2, steps=None, pace=(3, 0.1))
+    assert step_of(newest(tmp_path)) == 4
 
 
 def test_a_disk_without_room_is_refused_before_the_first_step(tmp_path, monkeypatch):

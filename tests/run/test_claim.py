@@ -15,6 +15,7 @@ import pytest
 
 from internvideo_pl.config import load_experiment
 from internvideo_pl.errors import UserError
+from internvideo_pl.run.batches import share_out
 from internvideo_pl.run.claim import claim
 from internvideo_pl.run.folder import mark_done
 from internvideo_pl.run.lock import LOCK, Lock
@@ -156,3 +157,16 @@ def test_where_a_run_happens_does_not_change_what_it_is():
         assert of(same) == plain, same
     for other in ("seed=1", "optimizer.ema=0.9", "data.batch_size=3", "trainer.max_steps=9"):
         assert of(other) != plain, other
+
+
+def test_machines_are_no_part_of_a_runs_identity_but_the_number_of_processes_is() -> None:
+    def identity(*words: str) -> Identity:
+        experiment = load_experiment("pretrain/masked_k400_base", ["trainer.accelerator=gpu", *words], schemas=SCHEMAS)
+        share_out(experiment)
+        return Identity.of(experiment.name, [experiment])
+
+    whole = identity("trainer.devices=16")
+    assert identity("trainer.devices=8", "trainer.num_nodes=2") == whole
+    assert identity("trainer.devices=4", "trainer.num_nodes=4") == whole
+    assert identity("trainer.devices=8") != whole
+    assert identity("trainer.devices=8", "trainer.num_nodes=4") != whole

@@ -22,6 +22,7 @@ from internvideo_pl.errors import Interrupted, UserError
 
 FOLDER, LAST, PREVIOUS = "checkpoints", "last.ckpt", "previous.ckpt"
 AGREE_EVERY = 10  # steps between questions of several processes to each other: each question waits for the slowest
+AGREE_WITHIN = 10.0  # seconds between them, or a step where that takes longer: a launcher waits for two minutes in all
 
 
 class Checkpoints(Checkpoint):
@@ -44,8 +45,8 @@ class Checkpoints(Checkpoint):
         self.steps = steps
         self.step = 0  # the last one that was seen to end
         self.between_steps = False
-        self.saved_step = 0
-        self.saved_at = 0.0
+        self.saved_step = self.looked_step = self.look_next = 0
+        self.saved_at = self.looked_at = 0.0
 
     def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Begin to count.
@@ -53,8 +54,9 @@ class Checkpoints(Checkpoint):
         Raises:
             UserError: The disk has no room for a single checkpoint.
         """
-        self.step = self.saved_step = trainer.global_step
-        self.saved_at = time.monotonic()
+        self.step = self.saved_step = self.looked_step = trainer.global_step
+        self.look_next = self.step + 1
+        self.saved_at = self.looked_at = time.monotonic()
         _count_batches(trainer)
         if trainer.is_global_zero:
             trained = [value for value in module.parameters() if value.requires_grad]
@@ -75,10 +77,7 @@ class Checkpoints(Checkpoint):
         if not self.between_steps:
             return
         self.between_steps = False
-        late = asked = False
-        if trainer.world_size == 1 or self.step % AGREE_EVERY == 0:
-            late = _any(trainer, time.monotonic() - self.saved_at >= self.seconds)
-            asked = _any(trainer, self.interrupts.asked is not None)
+        late, asked = self._look(trainer)
         if late or asked or (self.steps is not None and self.step % self.steps == 0):
             self._save(trainer)
         if asked:
@@ -103,6 +102,23 @@ class Checkpoints(Checkpoint):
             counted["ready"] = counted["completed"]
         progress["is_last_batch"] = False
 
+    def _look(self, trainer: L.Trainer) -> tuple[bool, bool]:
+        """Whether it is time for a checkpoint, and whether a signal came; processes agree on when they ask each other.
+
+        How long the slowest one's steps took since the last question says how many are made until the next.
+        """
+        late, asked = time.monotonic() - self.saved_at >= self.seconds, self.interrupts.asked is not None
+        if trainer.world_size == 1:
+            return late, asked
+        if self.step < self.look_next:
+            return False, False
+        seconds = (time.monotonic() - self.looked_at) / (self.step - self.looked_step)
+        here = torch.tensor([late, asked, seconds], dtype=torch.float32, device=trainer.strategy.root_device)
+        late, asked, seconds = trainer.strategy.reduce(here, reduce_op="max").tolist()
+        self.looked_step, self.looked_at = self.step, time.monotonic()
+        self.look_next = self.step + min(max(int(AGREE_WITHIN / max(seconds, 1e-9)), 1), AGREE_EVERY)
+        return bool(late), bool(asked)
+
     def _stop(self, trainer: L.Trainer) -> NoReturn:
         signum = self.interrupts.asked or signal.SIGTERM  # another process's, whose number is not known here
         raise Interrupted(signum, f"stopped after step {self.step} of {trainer.max_steps}, which is saved")
@@ -115,7 +131,9 @@ class Checkpoints(Checkpoint):
                 os.replace(last, self.folder / PREVIOUS)
             os.replace(temporary, last)
             _flush(self.folder)
+        trainer.strategy.barrier()  # who ends first would have the others stopped before the file has its place
         self.saved_step, self.saved_at = trainer.global_step, time.monotonic()
+        self.looked_step, self.looked_at = self.step, self.saved_at  # saving is no step
 
 
 def _any(trainer: L.Trainer, here: bool) -> bool:

@@ -10,7 +10,7 @@ import socket
 import sys
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,8 @@ class Identity:
         experiment: Name of the experiment.
         mini: Whether it runs in its mini form.
         seed: Its seed.
-        config_hash: Of its resolved config; of all stages' configs for an experiment of stages.
+        config_hash: Of its resolved config, whatever machines its processes are on; of all stages' configs for an
+            experiment of stages.
     """
 
     experiment: str
@@ -44,9 +45,17 @@ class Identity:
     @classmethod
     def of(cls, name: str, runs: Sequence[Experiment]) -> "Identity":
         """The identity of an experiment that runs these, itself alone or its stages."""
-        hashes = [config_hash(run) for run in runs]
+        hashes = [config_hash(_on_one_machine(run)) for run in runs]
         whole = hashes[0] if len(runs) == 1 else hashlib.sha256(" ".join(hashes).encode()).hexdigest()[:12]
         return cls(name, runs[0].mini, runs[0].seed, whole)
+
+
+def _on_one_machine(run: Experiment) -> Experiment:
+    """The experiment with as many processes on a single machine: 2 of 8 devices and 4 of 4 compute the same."""
+    devices = run.trainer.devices
+    if not isinstance(devices, int) or devices < 1:
+        return run
+    return replace(run, trainer=replace(run.trainer, devices=devices * run.trainer.num_nodes, num_nodes=1))
 
 
 @dataclass
