@@ -43,7 +43,7 @@ def test_what_is_not_finite_is_worst():
         ({"type": "median"}, "type must be hyperband"),
         ({"type": "hyperband"}, "say min_iter, or max_iter and s"),
         ({"type": "hyperband", "min_itr": 3}, "Did you mean 'min_iter'"),
-        ({"type": "hyperband", "min_iter": 0}, "at least 1"),
+        ({"type": "hyperband", "min_iter": 0}, "from 1 to"),
         ({"type": "hyperband", "min_iter": 3, "eta": 1}, "above 1"),
     ],
 )

@@ -84,6 +84,20 @@ def test_a_trial_that_was_told_to_stop_stops_the_sweep_and_is_gone_on_with(tmp_p
     assert (trial.state, trial.kills) == ("running", 0)
 
 
+@pytest.mark.usefixtures("quick")
+def test_a_sweep_that_has_reached_its_target_begins_no_more(tmp_path):
+    LocalSweep(replace(trying(5, 6, 7), target=0.5), tmp_path / "sweep", [], Limits(), jobs=1).run()
+    assert [trial.state for trial in Trials(tmp_path / "sweep").all()] == ["done"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_trial_is_judged_by_its_own_model_and_not_by_those_it_is_compared_with(tmp_path, program):
+    own, blind = "step,test/SPL\\n2,40.0\\n", "2,3.0\\n"  # as the test of navigation logs its agents
+    program.write_text(RUN.replace("epoch,step,train/loss\\n0,0,0.5\\n", own + blind))
+    LocalSweep(replace(trying(5), metric="test/SPL"), tmp_path / "sweep", [], Limits(), jobs=1).run()
+    assert Trials(tmp_path / "sweep").all()[0].value == 40.0
+
+
 def test_gpu_hours_of_running_trials_are_known_to_others_and_survive_a_kill(tmp_path, program):
     root, folder = Path(__file__).parents[3], tmp_path / "sweep"
     child = subprocess.Popen(

@@ -4,6 +4,7 @@ Its mini form is a file of the same name below `experiments/sweeps/mini/`.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from internvideo_pl.errors import UserError, hint
 from internvideo_pl.folders import experiments_folder, yaml_names
 from internvideo_pl.run.stages import load_stages
 from internvideo_pl.run.sweep.hyperband import Hyperband, read_hyperband
+from internvideo_pl.run.sweep.metrics import check_metric
 from internvideo_pl.run.sweep.space import Parameter, read_parameter
 
 FOLDER, MINI = "sweeps", "mini"
@@ -21,6 +23,9 @@ KEYS = (
     *("name", "description", "project", "entity", "program", "command", "method", "metric", "parameters"),
     *("early_terminate", "run_cap"),
 )
+WORDS = ("name", "description", "project", "entity", "program")  # keys whose value is text
+METRIC = ("name", "goal", "target")
+OPTIONS = ("--mini",)  # of `internvideo run`, that a command may have
 METHODS = ("grid", "random", "bayes")
 GOALS = ("minimize", "maximize")
 ARGUMENTS = "${args_no_hyphens}"  # where Weights & Biases puts `key=value` of every parameter
@@ -42,6 +47,7 @@ class Sweep:
         method: grid, random or bayes.
         metric: What is to be made good: a metric of the test (`test/top1`) or a logged value (`train/loss`).
         maximize: Whether more of it is better.
+        target: With so good a metric no more trials are begun; None for no such value.
         parameters: What is varied.
         hyperband: When a trial is ended early; None for never.
         run_cap: Most trials; None where the file says nothing.
@@ -59,6 +65,11 @@ class Sweep:
     parameters: tuple[Parameter, ...]
     hyperband: Hyperband | None = None
     run_cap: int | None = None
+    target: float | None = None
+
+    def reached(self, value: float) -> bool:
+        """Whether a trial's metric is as good as the sweep wants."""
+        return self.target is not None and (value >= self.target if self.maximize else value <= self.target)
 
     def overrides(self, values: Mapping[str, Any]) -> list[str]:
         """The `key=value` arguments of a trial."""
@@ -123,7 +134,11 @@ def _sweep(name: str, mini: bool, document: Document) -> Sweep:
     said = document.values
     for key in said:
         if key not in KEYS:
-            raise UserError(f"line {document.lines[(key,)]}: a sweep has no key {key!r}.{hint(key, KEYS)}")
+            line = document.lines.get((str(key),))  # none for a key that is no word
+            raise UserError(f"{f'line {line}: ' if line else ''}a sweep has no key {key!r}.{hint(key, KEYS)}")
+    for key in WORDS:
+        if not isinstance(said.get(key, ""), str):
+            raise UserError(f"{key} must be text, got {said[key]!r}")
     for key in ("command", "method", "metric", "parameters"):
         if key not in said:
             raise UserError(f"a sweep needs {key}")
@@ -131,9 +146,7 @@ def _sweep(name: str, mini: bool, document: Document) -> Sweep:
         raise UserError(
             f"method must be one of {', '.join(METHODS)}, got {said['method']!r}.{hint(said['method'], METHODS)}"
         )
-    metric = said["metric"]
-    if not isinstance(metric, Mapping) or not isinstance(metric.get("name"), str) or metric.get("goal") not in GOALS:
-        raise UserError(f"metric must be {{name: test/top1, goal: maximize}}, the goal one of {', '.join(GOALS)}")
+    metric = _metric(said["metric"])
     if not isinstance(said["parameters"], Mapping) or not said["parameters"]:
         raise UserError("parameters must name at least one key of the experiment")
     cap = said.get("run_cap")
@@ -151,10 +164,28 @@ def _sweep(name: str, mini: bool, document: Document) -> Sweep:
         method=said["method"],
         metric=metric["name"],
         maximize=metric["goal"] == "maximize",
-        parameters=tuple(read_parameter(str(key), value) for key, value in said["parameters"].items()),
+        parameters=tuple(read_parameter(key, value) for key, value in said["parameters"].items()),
         hyperband=read_hyperband(early) if early is not None else None,
         run_cap=cap,
+        target=metric.get("target"),
     )
+
+
+def _metric(said: Any) -> Mapping[str, Any]:
+    if not isinstance(said, Mapping):
+        raise UserError(f"metric must be {{name: test/top1, goal: maximize}}, got {said!r}")
+    for key in said:
+        if key not in METRIC:
+            raise UserError(f"metric: there is no key {key!r}.{hint(key, METRIC)}")
+    if not isinstance(said.get("name"), str) or said.get("goal") not in GOALS:
+        raise UserError(
+            f"metric must be {{name: test/top1, goal: maximize}}, the goal one of {', '.join(GOALS)}."
+            f"{hint(said.get('goal', ''), GOALS)}"
+        )
+    target = said.get("target", 0)
+    if type(target) not in (int, float) or not math.isfinite(target):
+        raise UserError(f"metric: target must be a number, got {target!r}")
+    return said
 
 
 def _command(words: Any) -> tuple[str, list[str]]:
@@ -164,11 +195,19 @@ def _command(words: Any) -> tuple[str, list[str]]:
         shown = ", ".join((*PREFIX, "<experiment>", ARGUMENTS))
         raise UserError(f"command must be [{shown}], with what every trial shares before the last word")
     experiment, *rest = words[len(PREFIX) : -1]
+    for word in rest:
+        if str(word).startswith("-") and word not in OPTIONS:
+            raise UserError(
+                f"command: {word!r} cannot stand here.{hint(str(word), OPTIONS)} Everything else is said as key=value"
+            )
     return str(experiment), [str(word) for word in rest]
 
 
 def _try(sweep: Sweep) -> None:
-    """Load the experiment with the ends of every parameter: what cannot be is said before a trial runs."""
+    """Load the experiment with the ends of every parameter: what cannot be is said before a trial runs.
+
+    So is a metric that none of the runs logs, which would be found out after a whole training.
+    """
     mini = "--mini" in sweep.words
     fixed = [word for word in sweep.words if not word.startswith("--")]
     first = {parameter.name: parameter.examples()[0] for parameter in sweep.parameters}
@@ -176,8 +215,9 @@ def _try(sweep: Sweep) -> None:
         for value in parameter.examples():
             arguments = sweep.overrides({**first, parameter.name: value})
             try:
-                load_stages(sweep.experiment, [*fixed, *arguments], mini)
+                _, runs = load_stages(sweep.experiment, [*fixed, *arguments], mini)
             except UserError as error:
                 raise UserError(f"parameters.{parameter.name}={written(value)}: {error}") from error
+            check_metric(sweep.metric, runs, early=sweep.hyperband is not None)
     if sweep.method == "grid":
         sweep.grid_size()

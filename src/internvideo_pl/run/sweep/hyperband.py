@@ -13,6 +13,7 @@ from typing import Any
 from internvideo_pl.errors import UserError, hint
 
 KEYS = ("type", "min_iter", "max_iter", "s", "eta", "strict")
+LARGEST = 1_000_000_000  # iterations
 MOST = 20  # brackets that are ever asked for: with eta = 2 the last one is after a million iterations
 
 
@@ -70,11 +71,14 @@ def read_hyperband(said: Any) -> Hyperband:
         if key not in KEYS:
             raise UserError(f"{where}: there is no key {key!r}.{hint(key, KEYS)}")
     eta = said.get("eta", 3)
-    if type(eta) not in (int, float) or eta <= 1:
-        raise UserError(f"{where}: eta must be a number above 1, got {eta!r}")
-    for key in ("min_iter", "max_iter", "s"):
-        if key in said and (type(said[key]) is not int or said[key] < 1):
-            raise UserError(f"{where}: {key} must be a whole number of at least 1, got {said[key]!r}")
+    if type(eta) not in (int, float) or not 1 < eta <= LARGEST:
+        raise UserError(f"{where}: eta must be a number above 1, up to {LARGEST}, got {eta!r}")
+    for key, most in (("min_iter", LARGEST), ("max_iter", LARGEST), ("s", MOST)):
+        if key in said and (type(said[key]) is not int or not 1 <= said[key] <= most):
+            raise UserError(f"{where}: {key} must be a whole number from 1 to {most}, got {said[key]!r}")
+    strict = said.get("strict", False)
+    if type(strict) is not bool:
+        raise UserError(f"{where}: strict must be true or false, got {strict!r}")
     if "min_iter" in said:
         brackets = [said["min_iter"] * eta**i for i in range(MOST)]
     elif "max_iter" in said and "s" in said:
@@ -82,4 +86,4 @@ def read_hyperband(said: Any) -> Hyperband:
     else:
         raise UserError(f"{where}: say min_iter, or max_iter and s (how many brackets there are)")
     whole = sorted({max(round(bracket), 1) for bracket in brackets})
-    return Hyperband(tuple(whole), float(eta), bool(said.get("strict", False)))
+    return Hyperband(tuple(whole), float(eta), strict)

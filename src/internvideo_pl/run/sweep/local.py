@@ -13,6 +13,7 @@ from internvideo_pl.callbacks.interrupts import Interrupts
 from internvideo_pl.errors import Interrupted, RunFailed, UserError
 from internvideo_pl.run.sweep.document import TRIALS, Sweep
 from internvideo_pl.run.sweep.gpus import Shares
+from internvideo_pl.run.sweep.metrics import TEST
 from internvideo_pl.run.sweep.process import TrialRun
 from internvideo_pl.run.sweep.sampler import draw
 from internvideo_pl.run.sweep.trial import Trial, Trials
@@ -109,7 +110,8 @@ class LocalSweep:
         begun = False
         while len(self.running) < self.jobs and not self._over():
             number = next(self.trials.abandoned(), None)
-            number = self.trials.claim(most) if number is None else number
+            if number is None and not any(self.sweep.reached(trial.value) for trial in self.trials.all()):
+                number = self.trials.claim(most)
             if number is None:
                 return begun
             self._begin(number)
@@ -162,7 +164,8 @@ class LocalSweep:
         history = run.history(self.sweep.metric)
         trial = replace(self._measured(number), history=tuple(history))
         if code == 0:
-            value = history[-1] if history else math.nan
+            at = 0 if self.sweep.metric.startswith(TEST) else -1  # a test's later ones are of what it is compared with
+            value = history[at] if history else math.nan
             note = "" if history else f"its run has no {self.sweep.metric}"
             trial = replace(trial, state="done" if history else "failed", value=value, note=note)
         elif run.stopped:

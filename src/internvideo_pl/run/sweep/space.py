@@ -30,6 +30,10 @@ NEEDS = {  # distribution -> the numbers that it must be given; "q" is 1 where i
     "log_normal": ("mu", "sigma"),
 }
 KEYS = ("distribution", "value", "values", "probabilities", "min", "max", "mu", "sigma", "q")
+MAY = {"categorical": ("probabilities",)}  # what it may be given besides; those that begin with q_ may have a q
+LARGEST = 1e300  # of a number that is said
+EXPONENT = 600  # of e
+MOST = 10_000  # values of a grid
 EDGE = 1e-6  # of a normal distribution that is cut off at either end
 
 
@@ -108,6 +112,9 @@ class Parameter:
         """
         if self.choices:
             return self.choices
+        step = 1.0 if self.kind == "int_uniform" else self.step if self.kind == "q_uniform" else None
+        if step and (self.high - self.low) / step > MOST:
+            raise UserError(f"parameters.{self.name}: a grid has at most {MOST} values; name `values: [...]`")
         if self.kind == "int_uniform":
             return tuple(range(int(self.low), int(self.high) + 1))
         if self.kind == "q_uniform" and self.step:
@@ -130,6 +137,8 @@ def read_parameter(name: str, said: Any) -> Parameter:
         UserError: A key, a distribution or a number is missing, unknown or impossible.
     """
     where = f"parameters.{name}"
+    if not isinstance(name, str):
+        raise UserError(f"parameters: {name!r} is no key of an experiment, such as optimizer.lr")
     if not isinstance(said, Mapping):
         raise UserError(f"{where} must be a mapping, such as {{values: [...]}} or {{min: .., max: ..}}, got {said!r}")
     if "parameters" in said:
@@ -138,12 +147,21 @@ def read_parameter(name: str, said: Any) -> Parameter:
         if key not in KEYS:
             raise UserError(f"{where}: there is no key {key!r}.{hint(key, KEYS)}")
     kind = said.get("distribution") or _implied(said, where)
-    if kind not in NEEDS:
+    if not isinstance(kind, str) or kind not in NEEDS:
         raise UserError(f"{where}: the distribution {kind!r} is not one that is read here.{hint(kind, NEEDS)}")
     missing = [key for key in NEEDS[kind] if key not in said]
     if missing:
         raise UserError(f"{where}: {kind} needs {' and '.join(missing)}")
-    return _MAKERS.get(kind, _number)(name, kind, said, where)
+    mine = ("distribution", *NEEDS[kind], *(("q",) if kind.startswith("q_") else ()), *MAY.get(kind, ()))
+    for key in said:
+        if key not in mine:
+            raise UserError(f"{where}: {kind} has no use for {key}")
+    parameter = _MAKERS.get(kind, _number)(name, kind, said, where)
+    try:
+        parameter.examples()
+    except OverflowError as error:
+        raise UserError(f"{where}: the ends of {kind} are too large for a number") from error
+    return parameter
 
 
 def _implied(said: Mapping[str, Any], where: str) -> str:
@@ -159,16 +177,42 @@ def _implied(said: Mapping[str, Any], where: str) -> str:
 
 
 def _constant(name: str, kind: str, said: Mapping[str, Any], where: str) -> Parameter:
+    _refuse_no_number(said["value"], where)
     return Parameter(name, kind, choices=(said["value"],))
 
 
 def _categorical(name: str, kind: str, said: Mapping[str, Any], where: str) -> Parameter:
-    values, weights = said["values"], said.get("probabilities") or []
+    values, weights = said["values"], said.get("probabilities", [])
     if not isinstance(values, list) or not values:
         raise UserError(f"{where}: values must be a list with at least one value, got {values!r}")
-    if weights and (len(weights) != len(values) or not math.isclose(math.fsum(weights), 1, abs_tol=1e-6)):
-        raise UserError(f"{where}: probabilities must be one for each of the {len(values)} values and add up to 1")
+    for value in values:
+        _refuse_no_number(value, where)
+    if "probabilities" in said and not _are_probabilities(weights, len(values)):
+        raise UserError(
+            f"{where}: probabilities must be numbers from 0 to 1, one for each of the {len(values)} values, "
+            f"that add up to 1, got {weights!r}"
+        )
     return Parameter(name, kind, choices=tuple(values), weights=tuple(map(float, weights)))
+
+
+def _are_probabilities(said: Any, count: int) -> bool:
+    if not isinstance(said, list) or len(said) != count:
+        return False
+    numbers = all(type(each) in (int, float) and 0 <= each <= 1 for each in said)
+    return numbers and math.isclose(math.fsum(said), 1, abs_tol=1e-6)
+
+
+def _refuse_no_number(value: Any, where: str) -> None:
+    """Refuses infinities and what is not a number, also inside lists: a command line cannot say them.
+
+    Raises:
+        UserError: It is or has one.
+    """
+    inner = value if isinstance(value, list) else list(value.values()) if isinstance(value, Mapping) else []
+    for each in inner:
+        _refuse_no_number(each, where)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"{where}: {value!r} is no value that an experiment can have")
 
 
 def _normal(name: str, kind: str, said: Mapping[str, Any], where: str) -> Parameter:
@@ -181,7 +225,14 @@ def _normal(name: str, kind: str, said: Mapping[str, Any], where: str) -> Parame
 def _number(name: str, kind: str, said: Mapping[str, Any], where: str) -> Parameter:
     low, high = _real(said, "min", where), _real(said, "max", where)
     if kind == "log_uniform":  # whose ends are exponents of e
+        if max(abs(low), abs(high)) > EXPONENT:
+            raise UserError(
+                f"{where}: min and max of log_uniform are exponents of e, at most {EXPONENT}, got {low:g} and "
+                f"{high:g}; log_uniform_values takes the values themselves"
+            )
         low, high = math.exp(low), math.exp(high)
+    if kind == "int_uniform" and not (low.is_integer() and high.is_integer()):
+        raise UserError(f"{where}: min and max of int_uniform must be whole numbers, got {low:g} and {high:g}")
     if not low < high:
         raise UserError(f"{where}: min must be less than max, got {low:g} and {high:g}")
     if "log" in kind and low <= 0:
@@ -202,7 +253,7 @@ def _step(kind: str, said: Mapping[str, Any], where: str) -> float | None:
 
 def _real(said: Mapping[str, Any], key: str, where: str) -> float:
     value = said[key]
-    if type(value) not in (int, float) or not math.isfinite(value):
+    if type(value) not in (int, float) or not -LARGEST <= value <= LARGEST:
         raise UserError(f"{where}: {key} must be a number, got {value!r}")
     return float(value)
 
