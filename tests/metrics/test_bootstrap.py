@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from internvideo_pl.metrics.answers import Answers
-from internvideo_pl.metrics.bootstrap import SEED, bootstrap_mean
+from internvideo_pl.metrics.bootstrap import SEED, bootstrap_figures, bootstrap_mean, bootstrap_ratio, wilson
 from internvideo_pl.metrics.choices import Choices
 from internvideo_pl.metrics.recognition import Recognition
 from internvideo_pl.metrics.retrieval import Retrieval
@@ -42,6 +42,37 @@ def test_one_video_says_nothing(values):
 
 def test_all_alike_is_a_point():
     assert bootstrap_mean(torch.full((9,), 100.0)) == (100.0, 100.0)
+
+
+def test_all_right_and_all_wrong_are_wilsons():
+    """The ends solve |share - p| = z sqrt(p (1 - p) / n) for p, Wilson's definition."""
+    low, high = bootstrap_mean(torch.full((200,), 100.0), right=100.0)
+    assert high == 100
+    assert low == pytest.approx(98.115, abs=1e-3)
+    assert 1 - low / 100 == pytest.approx(1.959964 * math.sqrt(low / 100 * (1 - low / 100) / 200))
+    assert bootstrap_mean(torch.zeros(200), right=100.0) == pytest.approx((0.0, 100 - low))
+    video = torch.arange(200) // 4  # fifty videos
+    assert bootstrap_mean(torch.zeros(200), video, right=100.0) == pytest.approx((0.0, 100 * 3.84146 / 53.84146))
+    one_wrong = torch.tensor([100.0] * 199 + [0.0])
+    assert bootstrap_mean(one_wrong, right=100.0) == bootstrap_mean(one_wrong)
+    found = bootstrap_ratio(torch.tensor([200.0, 0.0, 300.0]), torch.tensor([2.0, 0.0, 3.0]), right=100.0)
+    assert found == pytest.approx(wilson(True, 2, 100.0))  # the second has nothing to be right of
+
+
+def test_shares_among_an_evaluators_figures():
+    found = bootstrap_figures(lambda times: {"share": 100.0, "area": 100.0}, 20, shares={"share": 20})
+    assert found["share"] == pytest.approx(wilson(True, 20, 100.0))
+    assert found["area"] == (100.0, 100.0)
+
+
+def test_a_perfect_recognition_is_not_certain():
+    metric = Recognition(num_classes=6, official=40)
+    label = torch.arange(40) % 6
+    metric.update(9 * torch.eye(6)[label], label, torch.arange(40))
+    assert metric.compute()["top1"] == 100
+    found = metric.intervals()
+    for name in ("top1", "top5", "mean_class"):
+        assert found[name] == pytest.approx(wilson(True, 40, 100.0))
 
 
 def test_recognition_gives_intervals_confusion_and_worst():

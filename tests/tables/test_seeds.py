@@ -5,7 +5,7 @@ import statistics
 import pytest
 
 from internvideo_pl.tables.row import Coverage
-from internvideo_pl.tables.seeds import NORMAL, STUDENT, mean_interval, results
+from internvideo_pl.tables.seeds import NORMAL, STUDENT, mean_interval, results, student
 from tests.tables.rows import k400, make_row
 
 
@@ -28,6 +28,15 @@ def test_the_table_falls_to_the_normal():
     assert STUDENT[-1] > NORMAL
 
 
+# degrees of freedom and the two-sided 95 % point, from printed tables of the distribution
+@pytest.mark.parametrize(
+    ("freedom", "wanted"), [(31, 2.0395), (40, 2.0211), (60, 2.0003), (80, 1.9901), (120, 1.9799), (1000, 1.9623)]
+)
+def test_beyond_the_table_it_is_still_students(freedom, wanted):
+    assert student(freedom) == pytest.approx(wanted, abs=1e-4)
+    assert student_cdf(student(freedom), freedom) == pytest.approx(0.95, abs=1e-6)
+
+
 def test_the_interval_covers_the_mean_as_often_as_it_says():
     generator = random.Random(0)
     covered = 0
@@ -40,7 +49,8 @@ def test_the_interval_covers_the_mean_as_often_as_it_says():
 def test_many_seeds_and_undefined_values():
     values = [float(i % 7) for i in range(80)]
     low, high = mean_interval(values)
-    assert high - low == pytest.approx(2 * NORMAL * statistics.stdev(values) / math.sqrt(80))
+    assert high - low == pytest.approx(2 * 1.9905 * statistics.stdev(values) / math.sqrt(80), rel=1e-4)
+    assert all(map(math.isnan, mean_interval([1.7e308, -1.7e308])))
     assert all(map(math.isnan, mean_interval([1.0, math.nan])))
 
 

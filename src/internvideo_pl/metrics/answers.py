@@ -95,8 +95,8 @@ class Answers(SampleMetric):
         number, right, known = (part.cpu() for part in self._scored)
         own = video.cpu()[number]
         found = {
-            "acc": bootstrap_mean(100.0 * right, own),
-            "acc_in_vocab": bootstrap_mean(100.0 * right[known], own[known]),
+            "acc": bootstrap_mean(100.0 * right, own, right=100.0),
+            "acc_in_vocab": bootstrap_mean(100.0 * right[known], own[known], right=100.0),
         }
         return {name: interval for name, interval in found.items() if interval is not None}
 

@@ -8,6 +8,9 @@ such as average precision, 200 times, after what is matched within a video has b
 of a video stand side by side in a ranking, which moves average precision by itself, so that the draws of these figures
 are centred on the figure: their spread is what is asked for.
 
+Where every video is right, or every one wrong, all draws are alike, which says nothing of others: a share of right answers
+then has Wilson's interval (E. B. Wilson, "Probable inference", 1927) for as many videos.
+
 Shape legend: N values, V videos, R resamples.
 """
 
@@ -23,26 +26,34 @@ SEED = 0  # the same numbers give the same interval
 REPLICAS = 200  # of what an evaluator computes: the ends then move by about a tenth of half its width
 BLOCK = 4_000_000  # draws held in memory at once
 LEVEL = 0.95
+SIDES = 1.959964  # standard errors on either side that hold as much of a normal distribution
 
 Interval = tuple[float, float]
 
 
-def bootstrap_mean(values: Tensor, video: Tensor | None = None, resamples: int = RESAMPLES) -> Interval | None:
+def bootstrap_mean(
+    values: Tensor, video: Tensor | None = None, resamples: int = RESAMPLES, right: float | None = None
+) -> Interval | None:
     """The 95 % interval of a mean.
 
     Args:
         values: (N,) numbers whose mean is the figure, in its unit.
         video: int64 (N,), the video of each; None where each has its own.
         resamples: R.
+        right: What a right answer counts, where the mean is a share of right answers, and a wrong one nothing.
 
     Returns:
         Its ends; None for fewer than two videos, of which nothing is known.
     """
-    return bootstrap_ratio(values, torch.ones(len(values)), video, resamples)
+    return bootstrap_ratio(values, torch.ones(len(values)), video, resamples, right)
 
 
 def bootstrap_ratio(
-    top: Tensor, bottom: Tensor, video: Tensor | None = None, resamples: int = RESAMPLES
+    top: Tensor,
+    bottom: Tensor,
+    video: Tensor | None = None,
+    resamples: int = RESAMPLES,
+    right: float | None = None,
 ) -> Interval | None:
     """The 95 % interval of a sum over a sum, such as found moments over all moments.
 
@@ -51,6 +62,7 @@ def bootstrap_ratio(
         bottom: (N,), what is summed below, none of it negative.
         video: As for `bootstrap_mean`.
         resamples: R.
+        right: As for `bootstrap_mean`.
 
     Returns:
         Its ends; None for fewer than two videos with something below.
@@ -60,8 +72,11 @@ def bootstrap_ratio(
     videos = int(groups.max()) + 1 if len(groups) else 0
     sums = torch.bincount(groups, weights=top, minlength=videos).numpy()
     counts = torch.bincount(groups, weights=bottom, minlength=videos).numpy()
-    if (counts > 0).sum() < 2:
+    there = counts > 0
+    if there.sum() < 2:
         return None
+    if right is not None and any(np.allclose(sums, share * counts, rtol=1e-12, atol=0) for share in (0.0, right)):
+        return wilson(bool(sums.any()), int(there.sum()), right)
     generator = np.random.default_rng(SEED)
     found = []
     for first in range(0, resamples, step := max(BLOCK // videos, 1)):
@@ -76,6 +91,7 @@ def bootstrap_figures(
     sizes: int | Sequence[int],
     replicas: int = REPLICAS,
     limit: float = 100.0,
+    shares: Mapping[str, int] | None = None,
 ) -> dict[str, Interval]:
     """The 95 % intervals of what an evaluator makes of videos.
 
@@ -84,6 +100,7 @@ def bootstrap_figures(
         sizes: V; or that of each list, one after another, whose videos are drawn by themselves.
         replicas: R.
         limit: The most that a figure can be; 0 is the least.
+        shares: Figures that are shares of right answers, each with the videos that it is over.
 
     Returns:
         The ends of every figure that no replica leaves undefined; nothing for a list of fewer than two videos.
@@ -99,7 +116,15 @@ def bootstrap_figures(
     own = figures(np.ones(sum(sizes), dtype=np.int64))
     values = {name: np.array([each[name] for each in found]) for name in own}
     centred = {name: each - each.mean() + own[name] for name, each in values.items() if np.isfinite(each).all()}
-    return {name: _ends(each.clip(0, limit)) for name, each in centred.items()}
+    ends = {name: _ends(each.clip(0, limit)) for name, each in centred.items()}
+    alike = {name: videos for name, videos in (shares or {}).items() if ends.get(name) in ((0.0, 0.0), (limit, limit))}
+    return ends | {name: wilson(own[name] > 0, videos, limit) for name, videos in alike.items()}
+
+
+def wilson(right: bool, videos: int, whole: float) -> Interval:
+    """Wilson's 95 % interval of a share, in the unit of `whole`, of videos that are all `right` or all wrong."""
+    reach = whole * SIDES**2 / (videos + SIDES**2)
+    return (whole - reach, whole) if right else (0.0, reach)
 
 
 def _ends(values: NDArray[np.float64]) -> Interval:

@@ -76,7 +76,7 @@ class Choices(SampleMetric):
         """
         assert self._scored is not None, "compute comes first: it gathers the questions of all processes"
         number, right = (part.cpu() for part in self._scored)
-        interval = bootstrap_mean(100.0 * right, video.cpu()[number])
+        interval = bootstrap_mean(100.0 * right, video.cpu()[number], right=100.0)
         return {} if interval is None else {"top1": interval}
 
 
@@ -120,5 +120,5 @@ class Counts(SampleMetric):
         assert self._scored is not None, "compute comes first: it gathers the questions of all processes"
         number, error, right = (part.cpu() for part in self._scored)
         own = video.cpu()[number]
-        found = {"mse": bootstrap_mean(error, own), "acc": bootstrap_mean(100.0 * right, own)}
+        found = {"mse": bootstrap_mean(error, own), "acc": bootstrap_mean(100.0 * right, own, right=100.0)}
         return {name: interval for name, interval in found.items() if interval is not None}

@@ -49,7 +49,7 @@ class MomentRecall(TemporalDetection):
         moments = torch.from_numpy(np.bincount(self.truth.video, minlength=self.truth.num_videos))
         found = torch.from_numpy(self._hits())
         intervals = {
-            f"Recall@{times}x tIoU={least}": bootstrap_ratio(100 * found[:, row, column], moments)
+            f"Recall@{times}x tIoU={least}": bootstrap_ratio(100 * found[:, row, column], moments, right=100.0)
             for row, times in enumerate(TIMES)
             for column, least in enumerate(OVERLAPS)
         }

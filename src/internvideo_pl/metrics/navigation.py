@@ -155,7 +155,9 @@ class Navigation(SampleMetric):
         numbers, rows = self.episodes()
         own = None if route is None else route[numbers]
         found = {
-            name: bootstrap_mean((100 if _share(name) else 1) * rows[:, column], own)
+            name: bootstrap_mean(100 * rows[:, column], own, right=100.0)
+            if _share(name)
+            else bootstrap_mean(rows[:, column], own)
             for column, name in enumerate(FIGURES)
         }
         return {name: interval for name, interval in found.items() if interval is not None}

@@ -154,7 +154,7 @@ class OpenSet(SampleMetric):
             }
             return {**found, **decided(times), "closed/top1": 100.0 * float((right * times[:known]).sum() / known)}
 
-        return bootstrap_figures(figures, [known, unknown])
+        return bootstrap_figures(figures, [known, unknown], shares={"closed/top1": known})
 
     def videos(self) -> tuple[Tensor, NDArray[np.int64], NDArray[np.int64]]:
         """Mean logits, float64 (V, K), labels and parts (V,), ordered by part and number; after `compute`."""

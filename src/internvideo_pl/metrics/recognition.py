@@ -80,16 +80,16 @@ class Recognition(SampleMetric):
         """95 % intervals of `top1`, `top5` and `mean_class` over other videos."""
         score, label, _ = self._gathered()
         hits = (score.topk(min(5, self.num_classes)).indices == label[:, None]).double()  # (S, 5)
-        found = {"top1": bootstrap_mean(100.0 * hits[:, 0])}
+        found = {"top1": bootstrap_mean(100.0 * hits[:, 0], right=100.0)}
         if self.num_classes > 5:
-            found["top5"] = bootstrap_mean(100.0 * hits.sum(1))
+            found["top5"] = bootstrap_mean(100.0 * hits.sum(1), right=100.0)
         right, true = hits[:, 0].cpu(), label.cpu()
 
         def mean_class(times: NDArray[np.int64]) -> dict[str, float]:
             return {"mean_class": _mean_class(right, true, torch.from_numpy(times).double())}
 
         known = {name: interval for name, interval in found.items() if interval is not None}
-        return known | bootstrap_figures(mean_class, len(label))
+        return known | bootstrap_figures(mean_class, len(label), shares={"mean_class": len(label)})
 
     def confusion(self) -> Tensor:
         """int64 (K, K), videos of each true class (rows) by the class that they were given (columns)."""

@@ -134,7 +134,7 @@ class Retrieval(SampleMetric):
                 hits = ((k - counts.above).double() / (counts.equal + 1)).clamp(0, 1)
                 others = counts.equal if self.ties == "pessimistic" else 0
                 hits = hits if self.ties == "expected" else (counts.above + others < k).double()
-                found[f"{way}/R@{k}"] = bootstrap_mean(100.0 * hits, video)
+                found[f"{way}/R@{k}"] = bootstrap_mean(100.0 * hits, video, right=100.0)
         return {name: interval for name, interval in found.items() if interval is not None}
 
     def _bounds(self, result: dict[str, float], texts: int, videos: int) -> dict[str, float]:

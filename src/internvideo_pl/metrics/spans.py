@@ -113,7 +113,7 @@ class LanguageQueries(SampleMetric):
         assert self._scored is not None, "compute comes first: it gathers the queries of all processes"
         key, shares = self._scored
         own = video.cpu()[key.cpu()]
-        found = {name: bootstrap_mean(values, own) for name, values in _of_queries(shares).items()}
+        found = {name: bootstrap_mean(values, own, right=100.0) for name, values in _of_queries(shares).items()}
         return {name: interval for name, interval in found.items() if interval is not None}
 
 
