@@ -8,7 +8,7 @@ such as average precision, 200 times, after what is matched within a video has b
 of a video stand side by side in a ranking, which moves average precision by itself, so that the draws of these figures
 are centred on the figure: their spread is what is asked for.
 
-Where every video is right, or every one wrong, all draws are alike, which says nothing of others: a share of right answers
+Where every video is right, or every one wrong, all draws are alike and say nothing of others: a share of right answers
 then has Wilson's interval (E. B. Wilson, "Probable inference", 1927) for as many videos.
 
 Shape legend: N values, V videos, R resamples.
