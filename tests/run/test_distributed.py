@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from internvideo_pl.__main__ import main
+from internvideo_pl.callbacks.checkpoints import newest, step_of
 from internvideo_pl.tables.row import read_rows
 from tests.data.clips import write_video
 
@@ -136,6 +137,7 @@ def test_under_torchrun_a_killed_process_is_named_and_the_same_command_goes_on(e
     )  # fmt: skip
     try:
         _wait_for(folder / "checkpoints" / "last.ckpt")
+        _wait_for_steps(folder, lambda done: done % 10 in (6, 7))  # some that no checkpoint holds
         os.kill(_rank(parent.pid, 1), signal.SIGKILL)
         told = time.monotonic()
         _, said = parent.communicate(timeout=60)
@@ -145,6 +147,9 @@ def test_under_torchrun_a_killed_process_is_named_and_the_same_command_goes_on(e
     assert parent.returncode == 1
     assert "rank 1 (process" in said
     assert "was killed by SIGKILL" in said
+    undisturbed, saved = curve(folder), step_of(newest(folder))
+    again = [step for step in undisturbed if step >= saved]
+    assert len(again) >= 3
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "internvideo_pl"]
     reached = json.loads((folder / "run.json").read_text())["starts"]
     assert [start["step"] for start in reached] == [0]
@@ -158,8 +163,25 @@ def test_under_torchrun_a_killed_process_is_named_and_the_same_command_goes_on(e
         _, said = stop.communicate(timeout=120)
     finally:
         stop.kill()
-    assert f"continuing {folder} after step" in said
+    assert f"continuing {folder} after step {saved}" in said
     assert len(json.loads((folder / "run.json").read_text())["starts"]) == 2
+    continued = curve(folder)
+    assert list(continued) == list(range(len(continued)))  # every step once
+    assert len(continued) > len(undisturbed)
+    np.testing.assert_allclose([continued[step] for step in undisturbed], list(undisturbed.values()), rtol=1e-6)
+
+
+def curve(folder: Path) -> dict[int, float]:
+    """Loss by step."""
+    with (folder / "metrics.csv").open() as file:
+        return {int(row["step"]): float(row["train/loss"]) for row in csv.DictReader(file) if row["train/loss"]}
+
+
+def _wait_for_steps(folder: Path, enough: Callable[[int], bool], seconds: float = 120) -> None:
+    until = time.monotonic() + seconds
+    while not enough(max(curve(folder), default=0)):
+        assert time.monotonic() < until, f"the run's steps did not come: {curve(folder)}"
+        time.sleep(0.01)
 
 
 def _rank(parent: int, rank: int) -> int:
