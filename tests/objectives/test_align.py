@@ -6,9 +6,11 @@ from torch import Tensor
 
 from internvideo_pl.backbones.multimodal import MultimodalEncoder
 from internvideo_pl.backbones.multimodal_sizes import MULTIMODAL
+from internvideo_pl.config import load_experiment
 from internvideo_pl.losses.caption import caption_labels, caption_loss
 from internvideo_pl.losses.contrastive import contrastive_loss
 from internvideo_pl.objectives.align import Alignment, AlignmentConfig
+from internvideo_pl.run.schemas import SCHEMAS
 
 TINY = MULTIMODAL["tiny"]
 
@@ -79,3 +81,26 @@ def test_bfloat16_runs_and_agrees() -> None:
         half = model(*batch())["loss"]
     half.backward()
     assert half.item() == pytest.approx(full, rel=0.02)
+
+
+def test_a_text_tower_that_does_not_learn_stays_as_it_is() -> None:
+    """The names that the release's `freeze_text` stops: transformer, embeddings, last norm and projection."""
+    model = objective(train_text=False)
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    optimizer = torch.optim.AdamW([value for value in model.parameters() if value.requires_grad], lr=1e-2)
+    for _ in range(2):  # what starts at zero lets no gradient through at the very first step
+        model(*batch())["loss"].backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    still = {name for name, value in model.named_parameters() if torch.equal(value, before[name])}
+    text = {name for name in before if name.startswith("encoder.text.") or name == "encoder.text_projection"}
+    assert text
+    assert text <= still
+    learnt = {"encoder.logit_scale", "encoder.visual_proj", "encoder.caption_decoder.visual_queries"}
+    assert learnt <= before.keys() - still
+
+
+def test_the_recipes_of_both_sizes_can_keep_the_text_tower() -> None:
+    config = load_experiment("pretrain/align_large", ["objective.train_text=false"], schemas=SCHEMAS).objective
+    assert not config.train_text
+    assert load_experiment("pretrain/align_large", schemas=SCHEMAS).objective.train_text

@@ -28,12 +28,15 @@ class AlignmentConfig:
             faster where it fits. Loss and gradients are the same.
         dual_softmax: Whether the contrastive loss is the dual softmax loss (arXiv 2109.04290) in both directions, which
             wants the whole matrix. The release trains with InfoNCE and weighs by dual softmax in tests alone.
+        train_text: Whether the text tower and its projection learn. The release's configs of contrastive pretraining,
+            on WebVid-10M without captioning, leave them as CLIP's; of the paper's own run it is not known.
     """
 
     contrastive_weight: float = 1.0
     caption_weight: float = 1.0
     block: int | None = None
     dual_softmax: bool = False
+    train_text: bool = True
 
     def __post_init__(self) -> None:
         """Refuses an impossible block.
@@ -60,6 +63,9 @@ class Alignment(nn.Module):
         self.encoder = encoder
         self.config = config
         encoder.text.text_mask_embedding.requires_grad_(False)  # nothing here reads it, and DDP wants all to be used
+        if not config.train_text:
+            encoder.text.requires_grad_(False)
+            encoder.text_projection.requires_grad_(False)
 
     def forward(self, video: Tensor, ids: Tensor) -> dict[str, Tensor]:
         """Runs both towers once and compares all pairs of all processes.
