@@ -37,7 +37,7 @@ def call(chosen: argparse.Namespace) -> None:
     if asked and not chosen.slurm:
         raise UserError(f"{', '.join(asked)} are for jobs of a cluster: add --slurm FILE (SLURM=job.sh)")
     from internvideo_pl.run.sweep import main
-    from internvideo_pl.run.sweep.local import Limits
+    from internvideo_pl.run.sweep.limits import Limits
 
     limits = Limits(chosen.trials, chosen.hours, chosen.gpu_hours)
     if not chosen.slurm:

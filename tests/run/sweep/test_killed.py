@@ -13,7 +13,8 @@ import pytest
 from internvideo_pl.errors import Interrupted, UserError
 from internvideo_pl.run.sweep import local, main
 from internvideo_pl.run.sweep.gpus import Shares
-from internvideo_pl.run.sweep.local import Limits, LocalSweep
+from internvideo_pl.run.sweep.limits import Limits
+from internvideo_pl.run.sweep.local import LocalSweep
 from internvideo_pl.run.sweep.space import read_parameter
 from internvideo_pl.run.sweep.trial import Trials
 from tests.run.sweep.test_local import make_sweep
@@ -36,10 +37,11 @@ WORKS = """
 import sys
 from pathlib import Path
 from internvideo_pl.run.sweep import local
+from internvideo_pl.run.sweep.limits import Limits
 from tests.run.sweep.test_killed import trying
 local.LOOK, local.WRITE = 0.05, 0.1
 sys.executable = sys.argv[2]
-sweep = local.LocalSweep(trying(3), Path(sys.argv[1]), [], local.Limits(), jobs=1)
+sweep = local.LocalSweep(trying(3), Path(sys.argv[1]), [], Limits(), jobs=1)
 sweep.shares.visible, sweep.shares.each = ["0", "1"], 2
 sweep.run()
 """

@@ -14,7 +14,8 @@ from internvideo_pl.errors import UserError
 from internvideo_pl.run.folder import is_finished
 from internvideo_pl.run.sweep.document import Sweep
 from internvideo_pl.run.sweep.hyperband import Hyperband
-from internvideo_pl.run.sweep.local import Limits, LocalSweep
+from internvideo_pl.run.sweep.limits import Limits
+from internvideo_pl.run.sweep.local import LocalSweep
 from internvideo_pl.run.sweep.process import TrialRun
 from internvideo_pl.run.sweep.space import read_parameter
 from internvideo_pl.run.sweep.summary import best_trial, trial_table
@@ -25,7 +26,8 @@ from tests.data.clips import write_video
 CHEAP = ("data.num_workers=0", "data.batch_size=2", "wandb.mode=disabled", "trainer.log_every_n_steps=1")
 KILLED = """
 import pickle, sys
-from internvideo_pl.run.sweep.local import Limits, LocalSweep
+from internvideo_pl.run.sweep.limits import Limits
+from internvideo_pl.run.sweep.local import LocalSweep
 from tests.run.sweep.test_local import make_sweep
 from pathlib import Path
 LocalSweep(make_sweep(Path(sys.argv[1])), Path(sys.argv[2]), [], Limits(), jobs=2).run()

@@ -11,7 +11,9 @@ from internvideo_pl.run.sweep.document import FOLDER, Sweep
 RECORD = "sweep.json"
 
 
-def sweep_folder(sweep: Sweep, results: Path, overrides: Sequence[str], fresh: bool = False) -> Path:
+def sweep_folder(
+    sweep: Sweep, results: Path, overrides: Sequence[str], fresh: bool = False, server: bool = False
+) -> Path:
     """Where the sweep's trials are: those of the same file and arguments are gone on with.
 
     Args:
@@ -19,12 +21,13 @@ def sweep_folder(sweep: Sweep, results: Path, overrides: Sequence[str], fresh: b
         results: Folder of all runs.
         overrides: What every trial gets besides, from the command line.
         fresh: Whether to begin anew.
+        server: Whether a server decides what is tried; what was tried without one is another sweep.
 
     Raises:
         UserError: The folder cannot be written.
     """
     name = f"{FOLDER}/{sweep.name}{'-mini' if sweep.mini else ''}"
-    said = {"sweep": sweep.raw, "overrides": list(overrides)}
+    said = {"sweep": sweep.raw, "overrides": list(overrides), **({"server": True} if server else {})}
     for folder in numbered(results / name) if not fresh else ():
         if _read(folder) == json.loads(json.dumps(said)):
             return folder

@@ -6,13 +6,14 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from internvideo_pl.callbacks.interrupts import Interrupts
 from internvideo_pl.errors import Interrupted, RunFailed, UserError
-from internvideo_pl.run.sweep.document import TRIALS, Sweep
+from internvideo_pl.run.sweep.document import Sweep
 from internvideo_pl.run.sweep.gpus import Shares
+from internvideo_pl.run.sweep.limits import Limits
 from internvideo_pl.run.sweep.metrics import TEST
 from internvideo_pl.run.sweep.process import TrialRun
 from internvideo_pl.run.sweep.sampler import draw
@@ -23,37 +24,6 @@ WRITE = 60.0  # seconds after which their time is written down: the most that a 
 KILLS = 2  # times that a trial is killed before it is given up
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)  # somebody wants it to stop
 BROKEN = 3  # trials that failed and none that came to its end: something is wrong with all of them
-
-
-@dataclass(frozen=True)
-class Limits:
-    """When to start no more trials.
-
-    Attributes:
-        trials: How many there are at most, those of earlier starts included; None for the file's own limit.
-        hours: Wall time of this start, after which running trials save and end.
-        gpu_hours: Of all trials, those of earlier starts included; likewise.
-    """
-
-    trials: int | None = None
-    hours: float | None = None
-    gpu_hours: float | None = None
-
-    def __post_init__(self) -> None:
-        """Refuses limits under which nothing could run.
-
-        Raises:
-            UserError: One is not positive.
-        """
-        for name in ("trials", "hours", "gpu_hours"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise UserError(f"{name.upper()}={value} must be positive")
-
-    def most(self, sweep: Sweep) -> int:
-        """Trials at most; a grid has no more than its points."""
-        most = self.trials or sweep.run_cap or (sweep.grid_size() if sweep.method == "grid" else TRIALS)
-        return min(most, sweep.grid_size()) if sweep.method == "grid" else most
 
 
 class LocalSweep:

@@ -17,10 +17,12 @@ from internvideo_pl.run.slurm import Job
 from internvideo_pl.run.stages import load_stages
 from internvideo_pl.run.sweep.array import array_script, write_array
 from internvideo_pl.run.sweep.document import read_sweep
+from internvideo_pl.run.sweep.fetched import fetch_trials
 from internvideo_pl.run.sweep.folder import sweep_folder
 from internvideo_pl.run.sweep.gpus import Shares
-from internvideo_pl.run.sweep.local import Limits, LocalSweep
-from internvideo_pl.run.sweep.server import is_configured, run_on_server
+from internvideo_pl.run.sweep.limits import Limits
+from internvideo_pl.run.sweep.local import LocalSweep
+from internvideo_pl.run.sweep.server import is_configured, refuse_hours, run_agents, server_sweep
 from internvideo_pl.run.sweep.summary import summarize
 from internvideo_pl.run.sweep.trial import Trials
 
@@ -57,15 +59,24 @@ def main(
     if jobs < 1:
         raise UserError(f"JOBS={jobs} must be at least 1")
     limits = limits or Limits()
+    server = not local and is_configured()
+    if server:
+        refuse_hours(limits)
     sweep = read_sweep(name, mini)
-    if gpus is not None:
-        Shares(jobs, gpus)  # before anything is begun
+    shares = Shares(jobs, gpus)  # before anything is begun
     given = [*overrides, *(["trainer.accelerator=gpu", f"trainer.devices={gpus}"] if gpus is not None else [])]
     _, runs = load_stages(sweep.experiment, [*_plain(sweep.words), *given], "--mini" in sweep.words)
-    if not local and is_configured():
-        run_on_server(sweep, given, jobs, limits.trials)
+    folder = sweep_folder(sweep, results_folder(), given, fresh, server)
+    if server:
+        path = server_sweep(sweep, given, limits, folder)
+        _run_parents(runs, given, folder)
+        failed = run_agents(path, jobs, shares)
+        trials = fetch_trials(sweep, path, folder, shares.each)
+        if trials:
+            summarize(sweep, trials, folder, given)
+        if failed:
+            raise RunFailed(failed)
         return
-    folder = sweep_folder(sweep, results_folder(), given, fresh)
     print(
         f"sweep {sweep.name}: {limits.most(sweep)} trials of {sweep.experiment} in {folder}",
         file=sys.stderr,

@@ -104,6 +104,18 @@ class Parameter:
             return int(inner) if float(self.step).is_integer() else float(f"{inner:.12g}")
         return int(inner) if self.kind == "int_uniform" else float(f"{inner:.6g}")
 
+    def inner(self, value: Any) -> Inner:
+        """What could have been drawn for a value: `outer` backwards."""
+        if self.choices:
+            number = self.choices.index(value)
+            return sum(self.weights[:number]) + self.weights[number] / 2 if self.weights else number
+        if "normal" in self.kind:
+            drawn = math.log(value) if self.kind == "log_normal" else value
+            return min(max(NormalDist(self.mu, self.sigma).cdf(drawn), self.low), self.high)
+        if self.kind == "q_uniform" and self.step:
+            value = self.low + round((value - self.low) / self.step) * self.step
+        return int(value) if self.kind == "int_uniform" else min(max(float(value), self.low), self.high)
+
     def grid(self) -> tuple[Any, ...]:
         """Every value that it can have, for a grid.
 
