@@ -1,11 +1,14 @@
 """The contenders compute the same thing; a comparison says everything that it should."""
 
 import re
+from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 from torch.testing import assert_close
 
+from internvideo_pl.backbones.compiled import compile_blocks
 from internvideo_pl.backbones.masks import Masks
 from internvideo_pl.backbones.released_clip import clip_from_openai, inflate, openai_from_transformers
 from internvideo_pl.bench import clip, models, videomae
@@ -126,3 +129,81 @@ def test_goals_of_the_base_size():
     comparison = models.pretraining("base")
     assert comparison.flops / comparison.samples == pytest.approx(0.200e12, rel=0.01)  # 33.4 billion MAC, three passes
     assert comparison.fewer[models.RUNNING] < 0.75 * comparison.flops
+
+
+def test_a_processor_compares_what_it_always_did():
+    assert models.sizes_of(on_gpu=False, everything=False) == ["small", "base"]
+    assert models.sizes_of(on_gpu=False, everything=True) == ["small", "base", "large"]
+    comparison = models.recognition("base")
+    assert (comparison.title, comparison.samples) == ("recognition, ViT-base: one clip", 1)
+    assert models.pretraining("large").title == "masked pretraining, ViT-large: a step of 2 clips"
+    assert models.alignment("base").samples == 8
+    assert models.COMPILED not in models.pretraining("base").builds
+
+
+def test_a_gpu_compares_the_paper_s_sizes():
+    assert models.sizes_of(on_gpu=True, everything=False) == ["base", "large", "huge"]
+    assert models.sizes_of(on_gpu=True, everything=True) == ["small", "base", "large", "huge"]
+    huge, recognized = models.pretraining("huge", 2), models.recognition("huge", 2)
+    assert huge.flops / 2 == pytest.approx(0.98e12, rel=0.01)
+    assert recognized.flops / 2 == pytest.approx(7.15e12 / 3, rel=0.01)  # forward alone
+    assert recognized.title == "recognition, ViT-huge: 2 clips"
+
+
+@pytest.mark.parametrize("compare", [models.pretraining, models.recognition, models.alignment, models.matching])
+def test_on_a_gpu_the_batch_fits_and_ours_is_compiled_too(compare, quick, monkeypatch):
+    """The device's memory is played: so many samples of all contenders, and of one more for the compiled one."""
+    asked = []
+
+    def all_fit(builds):
+        samples = {build.args[1] for build in builds}
+        asked.append((len(builds), *samples))
+        return max(samples) <= 5
+
+    monkeypatch.setattr(models, "all_fit", all_fit)
+    comparison = models.fitting(compare, "tiny")
+    assert comparison.samples == 4
+    assert [batch for _, batch in asked] == [1, 2, 4, 8]
+    assert {count for count, _ in asked} == {len(comparison.builds)}
+    compiled = comparison.builds[models.COMPILED]
+    assert compiled.args == ("tiny", 4, True)
+    assert compiled.keywords == {"compiled": True}
+    assert comparison.flops == compare("tiny", 4).flops
+
+
+def test_the_compiled_contender_computes_the_same(monkeypatch):
+    """Through another backend than a GPU's, which needs no compiler; the blocks' calls are counted."""
+    compiled = []
+
+    def backend(graph, inputs):
+        compiled.append(graph)
+        return graph.forward
+
+    for module in (videomae, clip):
+        monkeypatch.setattr(module, "compile_blocks", partial(compile_blocks, backend=backend))
+    torch.manual_seed(0)
+    plain = videomae.our_classifier("tiny").eval()
+    monkeypatch.setattr(videomae, "our_classifier", lambda size: plain)
+    scores = []
+    monkeypatch.setattr(videomae, "inference", lambda call, half: scores.append(call()))
+    torch.manual_seed(1)
+    videomae.classify_ours("tiny", 2, False)
+    assert not compiled
+    torch.manual_seed(1)
+    videomae.classify_ours("tiny", 2, False, compiled=True)
+    assert compiled
+    assert_close(scores[1], scores[0], rtol=1e-4, atol=1e-5)
+    for build in (videomae.pretrain_ours, clip.align_ours, clip.match_ours):
+        assert callable(build("tiny", 2, False, compiled=True))
+
+
+def test_mfu_is_a_share_of_the_data_sheet_s_peak(quick, monkeypatch):
+    monkeypatch.setattr(models, "_peak", lambda: 1e12)
+    comparison = models.pretraining("tiny")
+    builds = {**comparison.builds, models.COMPILED: comparison.builds[models.OURS_HALF]}
+    section = models.measure(replace(comparison, builds=builds, mfu=30.0), rounds=1)
+    for row in section.rows:
+        assert row["MFU %"] == pytest.approx(row["GFLOP/s"] / 10)
+    assert section.goals[-1].what == "ours, bf16, compiled: MFU, % of the dense bf16 peak"
+    assert section.goals[-1].measured == section.rows[-1]["MFU %"]
+    assert models.MFU_GOALS["pretraining"] == {"base": 30, "large": 40, "huge": 45}

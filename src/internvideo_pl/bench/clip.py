@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from internvideo_pl.backbones.compiled import compile_blocks
 from internvideo_pl.backbones.multimodal import MultimodalEncoder
 from internvideo_pl.backbones.multimodal_sizes import MULTIMODAL
 from internvideo_pl.bench.machine import device
@@ -53,9 +54,11 @@ def their_towers(size: str) -> Any:
     )
 
 
-def align_ours(size: str, batch: int, half: bool) -> Step:
+def align_ours(size: str, batch: int, half: bool, compiled: bool = False) -> Step:
     """A contrastive training step of ours on frames and sentences."""
     objective = Alignment(our_towers(size), AlignmentConfig()).to(device()).train()
+    if compiled:
+        compile_blocks(objective)
     video, ids = frames(size, batch)[:, :, None], sentences(size, batch)  # (B, 3, T = 1, H, W)
     return training(objective, lambda: objective(video, ids)["loss"], half)
 
@@ -67,9 +70,11 @@ def align_theirs(size: str, batch: int, half: bool) -> Step:
     return training(model, lambda: model(input_ids=ids, pixel_values=images, return_loss=True).loss, half)
 
 
-def match_ours(size: str, batch: int, half: bool) -> Step:
+def match_ours(size: str, batch: int, half: bool, compiled: bool = False) -> Step:
     """Similarities of frames and sentences by ours."""
     model: nn.Module = our_towers(size).to(device()).eval()
+    if compiled:
+        compile_blocks(model)
     video, ids = frames(size, batch)[:, :, None], sentences(size, batch)  # (B, 3, T = 1, H, W)
     return inference(lambda: model(video, ids), half)
 

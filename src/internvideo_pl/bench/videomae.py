@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from internvideo_pl.backbones.compiled import compile_blocks
 from internvideo_pl.backbones.masked_autoencoder import MaskedAutoencoder
 from internvideo_pl.backbones.masked_vit import MaskedEncoder
 from internvideo_pl.backbones.masks import num_masked_cells
@@ -76,9 +77,11 @@ def their_config(size: str, pretraining: bool) -> Any:
     )
 
 
-def pretrain_ours(size: str, batch: int, half: bool, decode_ratio: float = 1.0) -> Step:
+def pretrain_ours(size: str, batch: int, half: bool, decode_ratio: float = 1.0, compiled: bool = False) -> Step:
     """A training step of ours: masks drawn, target, forward, backward, AdamW."""
     objective = our_pretraining(size, decode_ratio).to(device()).train()
+    if compiled:
+        compile_blocks(objective)
     video = clips(size, batch)
     return training(objective, lambda: objective(video)["loss"], half)
 
@@ -90,9 +93,11 @@ def pretrain_theirs(size: str, batch: int, half: bool) -> Step:
     return training(model, lambda: model(video, tube_masks(size, batch)).loss, half)
 
 
-def classify_ours(size: str, batch: int, half: bool) -> Step:
+def classify_ours(size: str, batch: int, half: bool, compiled: bool = False) -> Step:
     """Class scores of clips by ours."""
     model = our_classifier(size).to(device()).eval()
+    if compiled:
+        compile_blocks(model)
     video = clips(size, batch)
     return inference(lambda: model(video), half)
 
