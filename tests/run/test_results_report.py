@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 
 from internvideo_pl.run.results_report import write_results_report
+from internvideo_pl.tables.drawing import to_svg
+from internvideo_pl.tables.histogram import histogram
 from internvideo_pl.tables.paper import paper
 from internvideo_pl.tables.row import Coverage, write_row
 from tests.tables.browser import Browser, find_browser
@@ -103,6 +105,54 @@ def test_pictures_have_a_budget(tmp_path, monkeypatch):
     text = write_results_report(tmp_path).read_text()
     assert text.count("data:image/jpeg;base64,") == 1
     assert text.count("worst.png") == 2  # named instead
+
+
+def test_drawings_stand_in_the_page_and_damaged_pictures_are_named(tmp_path):
+    fill(tmp_path, 1)
+    (folder,) = [path.parent for path in tmp_path.rglob("worst.png")]
+    drawn = to_svg(histogram({"known": [0.1, 0.4], "unknown": [0.3, 0.9]}, "uncertainty"))
+    (folder / "uncertainty.svg").write_text(drawn)
+    (folder / "evil.svg").write_text(drawn.replace("</svg>", "<script>alert(1)</script></svg>"))
+    (folder / "a.png").write_bytes(b"no picture")
+    names = ("a.png", "worst.png", "uncertainty.svg", "evil.svg", "gone.png")
+    (folder / "done.json").write_text(json.dumps({"previews": [{"path": name, "caption": name} for name in names]}))
+    text = write_results_report(tmp_path).read_text()
+    assert "How uncertainty is spread over known and unknown videos" in text
+    assert "<h3>Drawings</h3>" in text
+    assert text.count("data:image/jpeg;base64,") == 1
+    left = text[text.index("More pictures") :]
+    assert left.index("a.png (damaged)") < left.index("evil.svg (damaged)")
+    assert "worst.png" not in left
+    assert "alert(1)" not in text.replace(HOSTILE, "")
+
+
+def test_a_digit_that_is_no_number_is_a_word(tmp_path):
+    fill(tmp_path, 1)
+    (path,) = tmp_path.rglob("confusion.csv")
+    path.write_text("true,given,videos\na,b,\u00b2\n")
+    assert "\u00b2" in write_results_report(tmp_path).read_text()
+
+
+def test_cost_counts_a_run_once(tmp_path):
+    rows = [k400(1.0, gpu_hours=100.0, kwh=7.0, seed=seed, task=task) for seed in (0, 1) for task in ("a", "b")]
+    for row in rows:
+        write_row(row, tmp_path / f"{row.seed:03d}")
+    text = write_results_report(tmp_path).read_text()
+    card = text[text.index("<dt>GPU hours</dt>") :][:200]
+    assert ">200.0<" in card
+    assert "14.00 kWh" in card
+
+
+def test_two_at_once_write_under_names_of_their_own(tmp_path, monkeypatch):
+    """The other's half-written page is left alone."""
+    (tmp_path / ".report.html.tmp").write_text("the other's")
+    write_results_report(tmp_path)
+    assert (tmp_path / ".report.html.tmp").read_text() == "the other's"
+    seen = []
+    replace = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda path, target: (seen.append(path.name), replace(path, target))[1])
+    write_results_report(tmp_path)
+    assert seen == [f".report.html.{os.getpid()}.tmp"]
 
 
 def test_no_results_are_a_page_too(tmp_path):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from internvideo_pl.tables.drawing import to_svg
 from internvideo_pl.tables.histogram import histogram, shares
 
 
@@ -15,7 +16,7 @@ def test_shares_are_percents_of_each_group_over_the_common_range():
 
 
 def test_the_drawing_names_groups_and_range():
-    svg = histogram({"known": [0.25, 0.5], "unknown": [0.75, 1.25]}, "uncertainty")
+    svg = to_svg(histogram({"known": [0.25, 0.5], "unknown": [0.75, 1.25]}, "uncertainty"))
     assert svg.startswith("<svg")
     assert all(words in svg for words in ("known (%)", "unknown (%)", "from 0.25 to 1.25"))
-    assert histogram({"one": [1.0], "two": []}, "x").startswith("<svg")
+    assert to_svg(histogram({"one": [1.0], "two": []}, "x")).startswith("<svg")

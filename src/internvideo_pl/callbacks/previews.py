@@ -16,6 +16,8 @@ from internvideo_pl.backbones.sharding import in_parts
 from internvideo_pl.callbacks.insight import recognition_insight, similarity_map
 from internvideo_pl.callbacks.pictures import Preview, Strip, filmstrip
 from internvideo_pl.callbacks.routes import Route, draw_routes
+from internvideo_pl.callbacks.run_curves import ends_of_quarters
+from internvideo_pl.callbacks.shown import draw, log_preview
 from internvideo_pl.data.batch import Batch, collate
 from internvideo_pl.data.module import VideoData
 from internvideo_pl.data.order import Draw
@@ -28,12 +30,13 @@ from internvideo_pl.modules.navigation import VisionLanguageNavigation
 from internvideo_pl.modules.recognition import RecognitionTest
 
 SHOWN = 4  # clips in a picture
-QUARTERS = 4  # parts of a run, after each of which reconstructions are drawn
+AUGMENTED = "augmented.png"
+AUGMENTED_WORDS = "Training clips as they are cropped, and as the model gets them, before any are mixed."
 CAPTION_WIDTH = 400  # pixels beside the frames: sentences want more room than words
 
 
 class Previews(L.Callback):
-    """Draws augmented clips after training, reconstructions on its way, and after the test what it found.
+    """Draws augmented clips before training, reconstructions on its way, and after the test what it found.
 
     Args:
         folder: The run's folder.
@@ -44,11 +47,12 @@ class Previews(L.Callback):
         self.previews: list[Preview] = []
         self.drawn_at = -1
 
-    def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """Draw what augmentation makes of training clips, where there is any."""
+    def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Draw what augmentation makes of training clips, where there is any, and no earlier start has drawn it."""
         data: VideoData = trainer.datamodule  # type: ignore[attr-defined]
-        if data.config.augment.active and trainer.is_global_zero:
-            self._keep(augmented_previews(data, self.folder), trainer)
+        drawn = trainer.global_step > 0 and (self.folder / AUGMENTED).is_file()
+        if data.config.augment.active and trainer.is_global_zero and not drawn:
+            log_preview(augmented_previews(data, self.folder), trainer)
 
     def on_train_batch_end(
         self, trainer: L.Trainer, module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -60,7 +64,7 @@ class Previews(L.Callback):
         if not isinstance(module, MaskedReconstruction) or not trainer.is_global_zero or in_parts(module.objective):
             return
         step = trainer.global_step
-        if step == self.drawn_at or step not in {module.total_steps * i // QUARTERS for i in range(1, QUARTERS)}:
+        if step == self.drawn_at or step not in ends_of_quarters(module.total_steps):
             return
         self.drawn_at = step
         data: VideoData = trainer.datamodule  # type: ignore[attr-defined]
@@ -68,17 +72,21 @@ class Previews(L.Callback):
         if len(shown):
             module.eval()
             with torch.no_grad():
-                self._log(draw_reconstruction(module, shown, self.folder, f"reconstruction_{step:06d}.png"), trainer)
+                preview = draw_reconstruction(module, shown, self.folder, f"reconstruction_{step:06d}.png")
             module.train()
+            log_preview(preview, trainer, step - 1)  # the last one that was taken
 
     def on_test_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Draw and log."""
         if not trainer.is_global_zero:
             return
+        if (self.folder / AUGMENTED).is_file():  # of this start or an earlier one
+            self.previews.append(Preview(self.folder / AUGMENTED, AUGMENTED_WORDS))
         data: VideoData = trainer.datamodule  # type: ignore[attr-defined]
         with torch.no_grad():
             for preview in self._of_test(module, data):
-                self._keep(preview, trainer)
+                self.previews.append(preview)
+                log_preview(preview, trainer)
 
     def _of_test(self, module: L.LightningModule, data: VideoData) -> Iterator[Preview]:
         """Pictures of what the test found."""
@@ -90,20 +98,9 @@ class Previews(L.Callback):
             yield from similarity_map(module.retrieval, self.folder)
             if module.objective.encoder.caption_decoder is None:
                 return
-        draw = DRAWINGS.get(type(module))
-        if draw is not None and len(batch := _spread(clips).on(module.device)):
-            yield draw(module, batch, self.folder)
-
-    def _keep(self, preview: Preview, trainer: L.Trainer) -> None:
-        self.previews.append(preview)
-        self._log(preview, trainer)
-
-    @staticmethod
-    def _log(preview: Preview, trainer: L.Trainer) -> None:
-        for logger in trainer.loggers:
-            if hasattr(logger, "log_image") and preview.path.suffix != ".svg":  # it wants pixels
-                name = preview.path.stem.split("_0")[0]  # pictures of one kind are one series there
-                logger.log_image(name, images=[str(preview.path)], caption=[preview.caption])
+        drawing = DRAWINGS.get(type(module))
+        if drawing is not None and len(batch := _spread(clips).on(module.device)):
+            yield drawing(module, batch, self.folder)
 
 
 def _spread(clips: Dataset) -> Batch:
@@ -127,8 +124,7 @@ def augmented_previews(data: VideoData, folder: Path) -> Preview:
     augmented = data.augment(batch.video, batch.keys)
     pairs = list(zip(batch.video, augmented, strict=True))[:SHOWN]
     rows = [strip for clip, made in pairs for strip in (Strip("cropped", clip), Strip("augmented", made))]
-    path = filmstrip(rows, folder / "augmented.png", "training clips", group=2)
-    return Preview(path, "Training clips as they are cropped, and as the model gets them, before any are mixed.")
+    return Preview(filmstrip(rows, folder / AUGMENTED, "training clips", group=2), AUGMENTED_WORDS)
 
 
 def draw_reconstruction(
@@ -194,10 +190,8 @@ def draw_walks(module: VisionLanguageNavigation, batch: Batch, folder: Path) -> 
         walked = run.walk.positions
         truth = run.episode.truth if run.episode.reference else walked[:1]
         routes.append(Route(run.simulator.plan(), truth, walked, run.episode.instruction, run.verdict))
-    path = folder / "routes.svg"
-    path.write_text(draw_routes(routes), encoding="utf-8")
     return Preview(
-        path,
+        draw(draw_routes(routes), folder / "routes.svg"),
         "Test episodes from above: a dot where the agent starts, a ring around the goal, the shortest path in green, "
         "the agent's walk in red up to the cross where it ended.",
     )

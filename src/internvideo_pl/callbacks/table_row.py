@@ -8,6 +8,8 @@ import lightning as L
 import torch
 
 from internvideo_pl.callbacks.cost import Cost, CostMeter
+from internvideo_pl.callbacks.pictures import Preview
+from internvideo_pl.callbacks.shown import draw, log_preview, write_whole
 from internvideo_pl.modules.base import Outcome, VideoModule
 from internvideo_pl.tables.benchmark import benchmark_table
 from internvideo_pl.tables.histogram import histogram
@@ -54,6 +56,7 @@ class BenchmarkTable(L.Callback):
         self.folder = folder
         self.meter = meter
         self.rows: list[Row] = []
+        self.previews: list[Preview] = []
 
     def on_test_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Write and log the rows."""
@@ -64,7 +67,7 @@ class BenchmarkTable(L.Callback):
         for outcome in module.outcomes:
             row = self._row(outcome, trainer, cost)
             write_row(row, self.folder)
-            self._keep_beside(outcome)
+            self._keep_beside(outcome, trainer)
             self.rows.append(row)
             step = max(trainer.global_step - 1, 0)  # the last one that was taken
             for logger in trainer.loggers:
@@ -89,13 +92,15 @@ class BenchmarkTable(L.Callback):
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 
-    def _keep_beside(self, outcome: Outcome) -> None:
-        """Write what the outcome has beside its row, each file whole or not at all."""
-        drawings = {f"{name}.svg": histogram(groups, name) for name, groups in outcome.histograms.items()}
-        for name, text in (outcome.files | drawings).items():
-            temporary = self.folder / f"{name}.tmp"
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(self.folder / name)
+    def _keep_beside(self, outcome: Outcome, trainer: L.Trainer) -> None:
+        """Write what the outcome has beside its row, each file whole or not at all, and log the drawings."""
+        for name, text in outcome.files.items():
+            write_whole(self.folder / name, text.encode())
+        for name, groups in outcome.histograms.items():
+            drawing = histogram(groups, name)
+            preview = Preview(draw(drawing, self.folder / f"{name}.svg"), f"{drawing.alt}.")
+            self.previews.append(preview)
+            log_preview(preview, trainer)
 
     def _log(self, trainer: L.Trainer) -> None:
         table = benchmark_table(self.rows, self.facts.experiment, all_metrics=True)

@@ -13,11 +13,12 @@ from internvideo_pl.errors import UserError
 from internvideo_pl.run.folder import DONE, REPORT
 from internvideo_pl.tables.claims import TONES
 from internvideo_pl.tables.comparable import reproduced
-from internvideo_pl.tables.curves import run_curves
+from internvideo_pl.tables.curves import Curve, run_curves
 from internvideo_pl.tables.figures import figures
 from internvideo_pl.tables.printed import TITLES, printed_table
 from internvideo_pl.tables.results_page import ResultsPage, RunView, results_page, write_page
 from internvideo_pl.tables.row import SWEEPS, Row, find_rows
+from internvideo_pl.tables.safe_svg import safe_svg
 from internvideo_pl.tables.sections import (
     CurvesSection,
     FactsSection,
@@ -61,24 +62,44 @@ def write_results_report(results: Path) -> Path:
 
 
 class _Pictures:
-    """Pictures made small enough for a page, as long as there is room."""
+    """Pictures made small enough for a page, and drawings, as long as there is room."""
 
     def __init__(self) -> None:
         self.room = BUDGET
 
     def section(self, title: str, shown: Sequence[tuple[Path, str]]) -> list[Section]:
-        """A section of pictures, or the sentence that says where they are."""
-        taken = [Picture(content, caption, caption) for path, caption in shown if (content := self._read(path))]
-        left = [path for path, _ in shown if path.is_file()][len(taken) :]
+        """Sections of pictures and of drawings, and the sentence that says where those are that are not shown."""
+        taken: list[Picture] = []
+        drawn: list[Curve] = []
+        left: list[str] = []
+        for path, caption in shown:
+            if not path.is_file():
+                continue
+            full = self.room <= 0
+            if not full and path.suffix == ".svg" and (drawing := self._drawing(path)):
+                drawn.append(Curve(path.stem.replace("_", " "), drawing, caption))
+            elif not full and path.suffix != ".svg" and (content := self._read(path)):
+                taken.append(Picture(content, caption, caption))
+            else:
+                left.append(str(path) if full else f"{path} (damaged)")
         sections: list[Section] = [PictureSection(title, taken)] if taken else []
+        if drawn:
+            sections.append(CurvesSection("Drawings", drawn))
         if left:
-            sections.append(TextSection("More pictures", "\n\n".join(map(str, left))))
+            sections.append(TextSection("More pictures", "\n\n".join(left)))
         return sections
 
-    def _read(self, path: Path) -> bytes | None:
-        """The picture's bytes; None where there is no room, or no picture."""
-        if self.room <= 0:
+    def _drawing(self, path: Path) -> str | None:
+        """The SVG, of nothing but shapes and words; None where it is none of ours."""
+        try:
+            drawing = safe_svg(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
             return None
+        self.room -= len(drawing or "")
+        return drawing
+
+    def _read(self, path: Path) -> bytes | None:
+        """The picture's bytes; None where it is none."""
         try:
             with Image.open(path) as picture:
                 small = picture.convert("RGB")

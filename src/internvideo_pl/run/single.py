@@ -171,7 +171,7 @@ def _run(
     if first:
         if pace.advice():
             print(pace.advice(), file=sys.stderr)
-        finish(experiment, folder, pictures.previews, found, meter.seconds)
+        finish(experiment, folder, [*pictures.previews, *table.previews], found, meter.seconds)
     with turns.turn("finish"):
         return read_finished(experiment, folder)
 

@@ -116,9 +116,9 @@ def build_loggers(experiment: Experiment, folder: Path, step: int, wandb_id: str
         wandb_id: The run's, the same whenever it is continued.
     """
     metrics = MetricsLog(folder, step)
-    return (
-        [metrics] if experiment.wandb.mode == "disabled" else [metrics, WandbLog(experiment, folder, wandb_id, metrics)]
-    )
+    if experiment.wandb.mode == "disabled":
+        return [metrics]
+    return [metrics, WandbLog(experiment, folder, wandb_id, metrics, step)]
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """A drawing as a list of shapes, and its two forms: SVG text for pages, PNG bytes for whatever shows no SVG.
 
 Colours are words of `COLORS`: style-sheet variables with a fallback each, so that a page can turn the drawing dark; in
-a PNG they are the fallbacks on white. Text stays text; nothing has an id, so any number of drawings fit into one page.
-Coordinates are pixels from the upper left corner.
+a PNG they are the fallbacks on white. What has a colour of its own, such as the rooms of a map, gives it as "#rrggbb".
+Text stays text; nothing has an id, so any number of drawings fit into one page. Coordinates are pixels from the upper
+left corner.
 """
 
 import io
@@ -131,7 +132,7 @@ def to_png(drawing: Drawing) -> bytes:
 
 
 def _css(color: str) -> str:
-    return f"var(--{color}, {COLORS[color]})"
+    return color if color.startswith("#") else f"var(--{color}, {COLORS[color]})"
 
 
 def _svg_shape(shape: Shape) -> str:
@@ -210,5 +211,5 @@ def _paint_text(pen: ImageDraw.ImageDraw, text: Text, scale: int) -> None:
 
 
 def _rgba(color: str, opacity: float) -> tuple[int, int, int, int]:
-    red, green, blue = ImageColor.getrgb(COLORS[color])[:3]
+    red, green, blue = ImageColor.getrgb(COLORS.get(color, color))[:3]
     return red, green, blue, round(255 * opacity)

@@ -1,11 +1,12 @@
-"""Histograms of a few groups of values over each other, as SVG."""
+"""Histograms of a few groups of values over each other, as a drawing."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from internvideo_pl.tables.plot import Line, line_plot
+from internvideo_pl.tables.drawing import Drawing
+from internvideo_pl.tables.plot import Line, line_drawing
 
 BINS = 50  # over the range of all groups: percents of it in steps of two
 
@@ -28,8 +29,8 @@ def shares(
     return edges, found
 
 
-def histogram(groups: Mapping[str, Sequence[float]], name: str) -> str:
-    """An `<svg>` element with one line of shares a group, over percents of the range of all values.
+def histogram(groups: Mapping[str, Sequence[float]], name: str) -> Drawing:
+    """One line of shares a group, over percents of the range of all values.
 
     Args:
         groups: Values by name.
@@ -39,4 +40,4 @@ def histogram(groups: Mapping[str, Sequence[float]], name: str) -> str:
     steps = [round(100 * (i + 0.5) / BINS) for i in range(BINS)]
     lines = [Line(f"{name} (%)", steps, values, values) for name, values in found.items()]
     alt = f"How {name} is spread over {' and '.join(groups)} videos"
-    return line_plot(lines, alt, f"{name}, in percent of the way from {edges[0]:.3g} to {edges[-1]:.3g}")
+    return line_drawing(lines, alt, f"{name}, in percent of the way from {edges[0]:.3g} to {edges[-1]:.3g}")

@@ -1,0 +1,36 @@
+"""What shows a picture: the run's folder, as SVG with a PNG beside it, and every logger that takes pictures."""
+
+import os
+import re
+from pathlib import Path
+
+import lightning as L
+
+from internvideo_pl.callbacks.pictures import Preview
+from internvideo_pl.tables.drawing import Drawing, to_png, to_svg
+
+
+def draw(drawing: Drawing, path: Path) -> Path:
+    """Write a drawing as the SVG `path`, and as a PNG of the same name."""
+    write_whole(path, to_svg(drawing).encode())
+    write_whole(path.with_suffix(".png"), to_png(drawing))
+    return path
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)
+
+
+def log_preview(preview: Preview, trainer: L.Trainer, step: int | None = None) -> None:
+    """Hand a picture to the loggers; of an SVG the PNG beside it, for they want pixels.
+
+    Pictures of one kind, whose names differ in a step at the end, are one series.
+    """
+    name = re.sub(r"_\d+$", "", preview.path.stem)
+    for logger in trainer.loggers:
+        if hasattr(logger, "log_image"):
+            picture = str(preview.path.with_suffix(".png"))
+            logger.log_image(name, images=[picture], step=step, caption=[preview.caption])
