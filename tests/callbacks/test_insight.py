@@ -75,7 +75,7 @@ class Trainer:
     def __init__(self):
         self.loggers, self.logged = [self], []
 
-    def log_image(self, name, images):
+    def log_image(self, name, images, step=None, caption=None):
         self.logged.append((name, images))
 
 

@@ -12,6 +12,7 @@ from internvideo_pl.__main__ import main
 from internvideo_pl.data.mini.generate import make_mini
 from internvideo_pl.errors import UserError
 from internvideo_pl.tables.row import read_rows
+from internvideo_pl.tables.safe_svg import safe_svg
 
 SIZES = {"train": 6, "test": 2, "unknown": 2}
 
@@ -70,10 +71,13 @@ def test_from_pixels_to_row_histogram_and_scores(tmp_path):
     with (folder / "scores.csv").open() as file:
         scores = list(csv.DictReader(file))
     assert [sum(line["part"] == part for line in scores) for part in ("known", "unknown", "training")] == [12, 12, 60]
-    assert all((folder / f"{score}.svg").is_file() for score in ("improbability", "energy"))
+    names = ("uncertainty", "improbability", "energy")
+    assert all((folder / f"{score}.{form}").is_file() for score in names for form in ("svg", "png"))
+    noted = [shown["path"] for shown in json.loads((folder / "done.json").read_text())["previews"]]
+    assert {f"{score}.svg" for score in names} <= set(noted)
     drawing = (folder / "uncertainty.svg").read_text()
     assert "known" in drawing
-    assert drawing in (folder / "report.html").read_text()
+    assert safe_svg(drawing) in (folder / "report.html").read_text()
     assert json.loads((folder / "done.json").read_text())["mini"]
 
 

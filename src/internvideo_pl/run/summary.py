@@ -12,6 +12,7 @@ from internvideo_pl.tables.render import print_table, to_csv, to_markdown
 from internvideo_pl.tables.report import write_report
 from internvideo_pl.tables.retrieval import retrieval_table
 from internvideo_pl.tables.row import Row
+from internvideo_pl.tables.safe_svg import safe_svg
 from internvideo_pl.tables.sections import (
     Card,
     CardsSection,
@@ -89,16 +90,19 @@ def _sections(plan: Experiment, finished: list[Finished], table: Table) -> list[
     sections: list[Section] = [CardsSection("Summary", _cards(rows)), TableSection("Results", table)]
     if (figures := retrieval_table(rows)) is not None:
         sections.append(TableSection("Retrieval", figures))
-    pictures = [Picture(shown.path, shown.caption, shown.caption) for run in finished for shown in run.previews]
+    pictures = [
+        Picture(shown.path, shown.caption, shown.caption)
+        for run in finished
+        for shown in run.previews
+        if shown.path.suffix != ".svg"
+    ]
     if pictures:
         sections.append(PictureSection("What the models see", pictures))
     logs = [(run.experiment.name, run.folder / "metrics.csv") for run in finished if _trained(run.folder)]
     if logs:
         sections.append(CurvesSection("Losses", loss_curves(logs)))
-    drawings = [(run, path) for run in finished for path in sorted(run.folder.glob("*.svg"))]
-    if drawings:
-        curves = [Curve(f"{run.experiment.name}: {path.stem}", path.read_text(), path.stem) for run, path in drawings]
-        sections.append(CurvesSection("How values are spread", curves))
+    if drawings := [curve for run in finished for curve in _drawings(run)]:
+        sections.append(CurvesSection("Drawings", drawings))
     for run in finished:
         if (drawn := mixture_table(run.folder)) is not None:
             sections.append(TableSection(f"Data: {run.experiment.name}", drawn))
@@ -111,6 +115,18 @@ def _sections(plan: Experiment, finished: list[Finished], table: Table) -> list[
         text = (run.folder / "config.yaml").read_text()
         sections.append(TextSection(f"Configuration: {run.experiment.name}", text, code=True))
     return sections
+
+
+def _drawings(run: Finished) -> list[Curve]:
+    """The run's drawings besides its losses: gates, how values are spread, walks."""
+    words = {shown.path.name: shown.caption for shown in run.previews}
+    found = []
+    for path in sorted(run.folder.glob("*.svg")):
+        drawing = safe_svg(path.read_text(encoding="utf-8"))
+        if drawing is not None and path.stem != "curves_train":  # which are the losses
+            title = f"{run.experiment.name}: {path.stem.replace('_', ' ')}"
+            found.append(Curve(title, drawing, words.get(path.name, path.stem.replace("_", " "))))
+    return found
 
 
 def _trained(folder: Path) -> bool:
