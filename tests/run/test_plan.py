@@ -1,16 +1,17 @@
 """Plans: figures by hand, mistakes as sentences, and a plan beside the run that it foretold."""
 
-import json
 import re
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from internvideo_pl.__main__ import main
 from internvideo_pl.errors import UserError
 from internvideo_pl.run.gpus import MEMORY_GB, gpu_called
 from internvideo_pl.run.plan import _flop
+from internvideo_pl.run.rehearsal import EXPERIMENTS, NEAR, alone, measure, predict
 
 # Data sheets: dense bfloat16 TFLOP/s (float16 of V100 and T4), board watts, GB; SXM where there are several forms.
 SHEETS = {
@@ -174,11 +175,16 @@ def test_words_for_boards_and_operations() -> None:
 
 
 @pytest.mark.slow
-def test_a_measured_plan_foretells_the_run(tmp_path, monkeypatch, capsys) -> None:  # type: ignore[no-untyped-def]
-    """The probe leaves reading and testing out; beside other work on the machine it may be off by as much again."""
-    monkeypatch.setenv("INTERNVIDEO_RESULTS", str(tmp_path / "results"))
-    words = ["pretrain/masked_k400_base", "--mini", "trainer.max_steps=100", "wandb.mode=disabled"]
-    foretold = 100 * 64 / number(plan(capsys, *words)["pace of a device"])
-    assert main(["run", *words, f"paths.run={tmp_path / 'run'}"]) == 0
-    seconds = json.loads((tmp_path / "run" / "done.json").read_text())["seconds"]
-    assert 0.4 * foretold < seconds < 3 * foretold + 30
+def test_a_measured_plan_foretells_the_run() -> None:
+    """Pace and memory, in processes of their own and, of one thread, in processor time: other work hardly counts."""
+    name, threads = "pretrain/masked_k400_base", torch.get_num_threads()
+    steps, changes = EXPERIMENTS[name]
+    torch.set_num_threads(1)
+    try:
+        foretold, found = (alone(call, name, steps, changes) for call in (predict, measure))
+    finally:
+        torch.set_num_threads(threads)
+    assert foretold.pace / NEAR < found.busy < foretold.pace * NEAR
+    assert foretold.memory / NEAR < found.memory < foretold.memory * NEAR
+    assert found.seconds == pytest.approx(steps * 256 / found.pace)
+    assert 0 <= found.waited < 0.6

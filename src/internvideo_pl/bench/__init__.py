@@ -40,5 +40,6 @@ BENCHES = {
     "decoding": Bench("internvideo_pl.bench.decoding", "clips out of videos beside decord, torchcodec and OpenCV"),
     "metrics": Bench("internvideo_pl.bench.metrics", "evaluators beside their definitions one detection at a time"),
     "models": Bench("internvideo_pl.bench.models", "training steps and inference beside transformers"),
+    "plan": Bench("internvideo_pl.run.rehearsal", "plans of miniatures beside their runs"),  # needs the datasets
     "retrieval": Bench("internvideo_pl.bench.retrieval", "retrieval figures in blocks beside the whole matrix"),
 }

@@ -22,6 +22,7 @@ from internvideo_pl.tables.table import Cell, Column, Table
 GIB = 2**30
 ROOM = 0.9  # of a GPU's memory that a run may plan with: the rest is workspace and fragmentation
 HALF = 0.55  # activations in bfloat16: half, but for sums and norms that stay in float32
+PIXEL = 1 + 4 + 4  # bytes of a value of a clip: as it is read, in float32, and while it is normalised once more
 CPU_SHARE = 1.3  # energy of a whole server over its GPUs': processors, memory, fans
 
 Line = tuple[str, str, str]
@@ -127,6 +128,12 @@ def activations_each(experiment: Experiment, shape: StepShape) -> float:
     return shape.activations * (1.0 if experiment.trainer.precision == "32-true" else HALF)
 
 
+def pixels_each(experiment: Experiment) -> float:
+    """Bytes of a clip's pixels and, in a mixture, of its share of the step's images."""
+    step, data = StepBatch.of(experiment), experiment.data
+    return PIXEL * 3 * data.size**2 * (data.num_frames + step.images / step.clips)
+
+
 def averages(experiment: Experiment) -> bool:
     """Whether a moving average of the weights is kept beside them."""
     return experiment.optimizer is not None and experiment.optimizer.ema is not None
@@ -139,7 +146,8 @@ def _lines(
     step = StepBatch.of(experiment)
     world, videos = step.devices, length.steps * step.size
     hours = videos * step.views * pace.seconds_per_clip / world / 3600
-    states, each = shape.states(averages(experiment)), activations_each(experiment, shape)
+    states = shape.states(averages(experiment))
+    each, pixels = activations_each(experiment, shape), pixels_each(experiment)
     lines: list[Line] = []
     if length.videos is not None:
         lines.append(("training videos an epoch", f"{length.videos:,}", length.source))
@@ -154,8 +162,9 @@ def _lines(
         *_reading(step, world / pace.seconds_per_clip / step.views),
         ("memory of states", _gib(states), "weights, gradients, AdamW" + (", EMA" if averages(experiment) else "")),
         ("memory of activations", _gib(each * step.clips), f"estimated: {each / 2**20:,.0f} MiB a clip{_with(step)}"),
+        ("memory of pixels", _gib(pixels * step.clips), "a step's clips as bytes and, twice, in float32"),
     ]
-    return lines if gpu is None else lines + _rented(gpu, hours * world, each, states, step, price)
+    return lines if gpu is None else lines + _rented(gpu, hours * world, each + pixels, states, step, price)
 
 
 def _batch(step: StepBatch) -> str:
