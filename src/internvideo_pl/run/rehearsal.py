@@ -33,7 +33,7 @@ from internvideo_pl.run.pace import probed
 from internvideo_pl.run.plan import activations_each, averages, pixels_each, planned, shape_of
 from internvideo_pl.run.single import run_one
 
-# Experiments that start from nothing, with steps and changes: plain masked pretraining, four clips of each video, images
+# Experiments that start from nothing, with steps and changes: plain masked pretraining, four clips of a video, images
 # beside the videos. The first two have so many clips a step that the libraries' own memory does not decide.
 EXPERIMENTS: dict[str, tuple[int, tuple[str, ...]]] = {
     "pretrain/masked_k400_base": (40, ("data.batch_size=256",)),
