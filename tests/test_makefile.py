@@ -51,6 +51,13 @@ def test_every_verb_is_phony(make):
     assert set(declared.split()) == VERBS | {"moved"}
 
 
+def test_plan_hands_the_folder_and_the_price_over(make):
+    done = make("plan", "NAME=pretrain/own_videos", "GPU=h200", "PRICE=2.5", "DATA=my videos", "ARGS=a=1 b=2")
+    assert words(done) == [
+        *("plan", "pretrain/own_videos", "--gpu", "h200", "--price", "2.5", "--data", "my videos", "a=1", "b=2"),
+    ]
+
+
 def test_experiment_needs_a_name(make):
     done = make("experiment")
     assert done.returncode == 2
