@@ -143,6 +143,14 @@ def test_cost_counts_a_run_once(tmp_path):
     assert "14.00 kWh" in card
 
 
+def test_missing_videos_show_their_bounds(tmp_path):
+    metrics = {"top1": 91.0, "top1/low": 45.5, "top1/high": 95.5}
+    write_row(k400(91.0, metrics=metrics, coverage=Coverage(9938, 19877)), tmp_path / "run")
+    text = write_results_report(tmp_path).read_text()
+    results = text[text.index('<section id="results') :]
+    assert 'data-sort="91.0">91.00 [45.5, 95.5]</td>' in results
+
+
 def test_two_at_once_write_under_names_of_their_own(tmp_path, monkeypatch):
     """The other's half-written page is left alone."""
     (tmp_path / ".report.html.tmp").write_text("the other's")

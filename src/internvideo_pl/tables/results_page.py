@@ -20,7 +20,7 @@ from internvideo_pl.tables.report import STYLE, page
 from internvideo_pl.tables.row import Row
 from internvideo_pl.tables.sections import Card, CardsSection, Section, section_body
 from internvideo_pl.tables.table import Cell, Column, Table, interval, number
-from internvideo_pl.tables.verdict import against_chance, against_paper
+from internvideo_pl.tables.verdict import against_chance, against_paper, bounds
 
 SCRIPT = STYLE.with_name("results_page.js")
 PAGE_STYLE = STYLE.with_name("results_page.css")
@@ -204,7 +204,7 @@ def _line(row: Row) -> list[Cell]:
         Cell(row.benchmark or "-"),
         Cell("miniature" if row.mini else "real"),
         Cell(metric_words(row.headline)),
-        number(row.value, digits=2),
+        _ours(row),
         interval(row.intervals.get(row.headline)),
         number(row.chance.get(row.headline)),
         number(target, digits=2),
@@ -218,6 +218,12 @@ def _line(row: Row) -> list[Cell]:
         number(row.gpu_hours, digits=2),
         Cell(row.created[:16].replace("T", " ")),
     ]
+
+
+def _ours(row: Row) -> Cell:
+    """The headline's value, with its bounds where videos were missing."""
+    value, ends = number(row.value, digits=2), bounds(row, row.headline)
+    return value if ends is None else Cell(f"{value.text} {interval(ends).text}", raw=value.raw, tone=value.tone)
 
 
 def _opened(view: RunView) -> str:
