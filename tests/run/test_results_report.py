@@ -114,10 +114,12 @@ def test_drawings_stand_in_the_page_and_damaged_pictures_are_named(tmp_path):
     (folder / "uncertainty.svg").write_text(drawn)
     (folder / "evil.svg").write_text(drawn.replace("</svg>", "<script>alert(1)</script></svg>"))
     (folder / "a.png").write_bytes(b"no picture")
+    (folder / "energy.svg").write_text(drawn)  # which the run has not noted
+    (folder / "curves_train.svg").write_text(drawn)  # drawn from the log
     names = ("a.png", "worst.png", "uncertainty.svg", "evil.svg", "gone.png")
     (folder / "done.json").write_text(json.dumps({"previews": [{"path": name, "caption": name} for name in names]}))
     text = write_results_report(tmp_path).read_text()
-    assert "How uncertainty is spread over known and unknown videos" in text
+    assert text.count("How uncertainty is spread over known and unknown videos") == 2
     assert "<h3>Drawings</h3>" in text
     assert text.count("data:image/jpeg;base64,") == 1
     left = text[text.index("More pictures") :]

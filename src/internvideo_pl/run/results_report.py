@@ -166,12 +166,17 @@ def _words(protocol: dict[str, Any]) -> dict[str, str]:
 
 
 def _previews(folder: Path) -> list[tuple[Path, str]]:
-    """The run's pictures with their captions, as it noted them."""
+    """The run's pictures with their captions, as it noted them, and other drawings than curves."""
+    shown: dict[str, str] = {}
     try:
         noted = json.loads((folder / DONE).read_text(encoding="utf-8"))["previews"]
-        return [(folder / Path(str(each["path"])).name, str(each["caption"])) for each in noted]
+        shown = {Path(str(each["path"])).name: str(each["caption"]) for each in noted}
     except (OSError, ValueError, KeyError, TypeError):
-        return []
+        pass  # a run that did not come to its end
+    for path in sorted(folder.glob("*.svg")):
+        if not path.name.startswith("curves_"):
+            shown.setdefault(path.name, path.stem.replace("_", " "))
+    return [(folder / name, caption) for name, caption in shown.items()]
 
 
 def _confusion(path: Path) -> Table | None:
