@@ -1,12 +1,13 @@
 """`plan` and `doctor` of every experiment: a table, or one sentence; never a traceback."""
 
 import json
+from functools import partial
 
 import pytest
 
 from internvideo_pl.__main__ import main
 from internvideo_pl.config import list_experiments
-from internvideo_pl.run import examine, plan
+from internvideo_pl.run import examine, pace, plan
 
 OFTEN = ("ego4d", "features", "localize", "navigate", "openset")  # models that tasks of their own build
 ANSWERS = tuple(f"finetune/{name}" for name in ("lsmdc_mc", "msrvtt_qa", "tgif_action", "tgif_count"))
@@ -35,7 +36,7 @@ def sentence(text: str) -> str:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_the_plan_of_the_miniature(name, nothing_here, monkeypatch, capsys):
-    monkeypatch.setattr(plan, "_clips", lambda experiment: (640, "made up"))
+    monkeypatch.setattr(plan, "videos_of_an_epoch", lambda experiment: (640, "made up"))
     code = main(["plan", name, "--mini", "--gpu", "h100"])
     shown = capsys.readouterr()
     if code:
@@ -58,8 +59,8 @@ def test_the_doctor_without_data(name, nothing_here, capsys):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["ego4d/fhp", "ego4d/sta", "ego4d/scod", "openset/ucf101_mit"])
 def test_a_measured_plan(name, nothing_here, monkeypatch, capsys):
-    monkeypatch.setattr(plan, "_clips", lambda experiment: (640, "made up"))
-    monkeypatch.setattr(plan, "PROBE_SECONDS", 0.0)
+    monkeypatch.setattr(plan, "videos_of_an_epoch", lambda experiment: (640, "made up"))
+    monkeypatch.setattr(plan, "probed", partial(pace.probed, seconds=0.0))
     assert main(["plan", name, "--mini"]) == 0
     assert "measured: 1 steps" in capsys.readouterr().out
 
