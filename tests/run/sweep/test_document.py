@@ -55,7 +55,7 @@ def test_the_server_gets_the_file_with_the_command_made_whole():
     sweep = read_sweep("k400_lr", mini=True)
     config = server_config(sweep, ["trainer.accelerator=gpu"], most=5)
     assert config["command"][-4:] == [
-        "trainer.max_steps=80",
+        "trainer.max_steps=60",
         "trainer.accelerator=gpu",
         "wandb.mode=online",
         "${args_no_hyphens}",

@@ -124,13 +124,25 @@ def test_gpu_hours_of_running_trials_are_known_to_others_and_survive_a_kill(tmp_
 
 
 @pytest.mark.parametrize(
-    ("gpus", "says"), [(0, "GPUS=0 must be at least 1"), (-2, "GPUS=-2 must be"), (2, "want 2, 0 are here")]
+    ("gpus", "says"), [(0, "must be at least 1"), (-2, "must be at least 1"), (2, "want 2, 0 are here")]
 )
 def test_gpus_that_are_not_here_are_refused_before_anything_runs(monkeypatch, gpus, says):
     monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
     monkeypatch.setattr(main, "sweep_folder", lambda *_: pytest.fail("it has begun"))
     with pytest.raises(UserError, match=says):
-        main.main("retrieval_wise_ft", mini=True, gpus=gpus, local=True)
+        main.main("k400_lr", mini=True, gpus=gpus, local=True)
+
+
+def test_what_gpus_cannot_be_used_for_is_refused_before_anything_runs(monkeypatch, tmp_path):
+    monkeypatch.setattr(main, "sweep_folder", lambda *_: pytest.fail("it has begun"))
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
+    with pytest.raises(UserError, match="GPUS=2: ablation/masking runs several experiments, each on one device"):
+        main.main("masking", mini=True, gpus=2, local=True)
+    with pytest.raises(UserError, match="GPUS=2: ablation/masking runs several"):
+        main.write_slurm("masking", tmp_path / "job.sh", [], [], True, 2, {"gpus": 2})
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    with pytest.raises(UserError, match="GPU_HOURS=2 would limit nothing: no GPU is here"):
+        main.main("k400_lr", mini=True, limits=Limits(gpu_hours=2), local=True)
 
 
 def test_every_place_has_its_gpus(monkeypatch):
@@ -139,6 +151,7 @@ def test_every_place_has_its_gpus(monkeypatch):
     two = Shares(2, None)
     assert [two.environment(place)["CUDA_VISIBLE_DEVICES"] for place in (0, 1)] == ["3,5", "6,7"]
     assert Shares(4, 1).environment(2) == {"CUDA_VISIBLE_DEVICES": "6"}
+    assert Shares(2, None, most=1).environment(1) == {"CUDA_VISIBLE_DEVICES": "5"}
     with pytest.raises(UserError, match="each want 6, 4 are here"):
         Shares(3, 2)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 0)

@@ -11,6 +11,7 @@ class Shares:
     Args:
         jobs: Trials (or agents) at a time.
         gpus: GPUs of each; None for an equal share of those here.
+        most: GPUs that a trial can use; None for any number.
 
     Attributes:
         each: GPUs of a trial; 0 where there are none.
@@ -19,13 +20,14 @@ class Shares:
         UserError: There are not so many.
     """
 
-    def __init__(self, jobs: int, gpus: int | None):
+    def __init__(self, jobs: int, gpus: int | None = None, most: int | None = None):
         if gpus is not None and gpus < 1:
             raise UserError(f"GPUS={gpus} must be at least 1; leave it out for what is here")
         self.visible = _visible_gpus()
         if gpus is not None and gpus * jobs > len(self.visible):
             raise UserError(f"JOBS={jobs} trials on GPUS={gpus} each want {jobs * gpus}, {len(self.visible)} are here")
-        self.each = gpus or (max(len(self.visible) // jobs, 1) if self.visible else 0)
+        equal = max(len(self.visible) // jobs, 1) if self.visible else 0
+        self.each = gpus or min(equal, equal if most is None else most)
 
     def environment(self, place: int) -> dict[str, str]:
         """What the process at a place, from 0, finds in its environment."""

@@ -35,14 +35,17 @@ class LocalSweep:
         overrides: What every trial gets besides.
         limits: When to end.
         jobs: Trials at a time.
-        gpus: GPUs of a trial; None for an equal share of those here.
-
-    Raises:
-        UserError: There are not so many GPUs.
+        shares: GPUs of each trial; by default an equal share of those here.
     """
 
     def __init__(
-        self, sweep: Sweep, folder: Path, overrides: Sequence[str], limits: Limits, jobs: int, gpus: int | None = None
+        self,
+        sweep: Sweep,
+        folder: Path,
+        overrides: Sequence[str],
+        limits: Limits,
+        jobs: int,
+        shares: Shares | None = None,
     ):
         self.sweep, self.limits, self.jobs = sweep, limits, jobs
         self.overrides = list(overrides)
@@ -50,7 +53,7 @@ class LocalSweep:
         self.running: dict[int, TrialRun] = {}
         self.begun = time.monotonic()
         self.before: dict[int, Trial] = {}  # the running ones as they were when this process took them up
-        self.shares = Shares(jobs, gpus)
+        self.shares = shares or Shares(jobs)
         self.written = self.begun  # when the running trials' time was last written down
 
     def run(self) -> None:

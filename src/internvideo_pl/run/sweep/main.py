@@ -63,9 +63,11 @@ def main(
     if server:
         refuse_hours(limits)
     sweep = read_sweep(name, mini)
-    shares = Shares(jobs, gpus)  # before anything is begun
     given = [*overrides, *(["trainer.accelerator=gpu", f"trainer.devices={gpus}"] if gpus is not None else [])]
-    _, runs = load_stages(sweep.experiment, [*_plain(sweep.words), *given], "--mini" in sweep.words)
+    plan, runs = load_stages(sweep.experiment, [*_plain(sweep.words), *given], "--mini" in sweep.words)
+    shares = _shares(plan, jobs, gpus)
+    if limits.gpu_hours is not None and not shares.each:
+        raise UserError(f"GPU_HOURS={limits.gpu_hours:g} would limit nothing: no GPU is here; use HOURS= or TRIALS=")
     folder = sweep_folder(sweep, results_folder(), given, fresh, server)
     if server:
         path = server_sweep(sweep, given, limits, folder)
@@ -84,7 +86,7 @@ def main(
     )
     _run_parents(runs, given, folder)
     try:
-        LocalSweep(sweep, folder, given, limits, jobs, gpus).run()
+        LocalSweep(sweep, folder, given, limits, jobs, shares).run()
     finally:
         trials = Trials(folder).all()
         if trials:
@@ -118,11 +120,26 @@ def write_slurm(
     """
     sweep = read_sweep(name, mini)
     job = Job(sweep.experiment, **asked)
+    _refuse_several(load_stages(sweep.experiment, _plain(sweep.words))[0], job.gpus)
     text = array_script(sweep, job, words, tasks, Path.cwd())
     given = [*overrides, "trainer.accelerator=gpu", f"trainer.devices={job.gpus}"]
     folder = sweep_folder(sweep, results_folder(), given, fresh)  # or every task would begin one of its own
     write_array(path, text)
     print(f"wrote {path} for the trials in {folder}; hand it in with: sbatch {path}")
+
+
+def _shares(plan: Experiment, jobs: int, gpus: int | None) -> Shares:
+    """GPUs of each trial; one at most for a pipeline, whose stages are started on one device each."""
+    _refuse_several(plan, gpus or 1)
+    return Shares(jobs, gpus, most=1 if plan.stages else None)
+
+
+def _refuse_several(plan: Experiment, gpus: int) -> None:
+    if plan.stages and gpus > 1:
+        raise UserError(
+            f"GPUS={gpus}: {plan.name} runs several experiments, each on one device: leave GPUS out, and let JOBS= "
+            "trials run side by side"
+        )
 
 
 def _plain(words: Sequence[str]) -> list[str]:
