@@ -1,5 +1,6 @@
 """Roll-outs: an oracle arrives, the same seeds do the same, what training sees is kept, and the whole way to a row."""
 
+import csv
 import dataclasses
 import json
 import re
@@ -260,6 +261,10 @@ def test_a_run_writes_rows_of_three_agents_a_map_a_log_and_a_submission(folder):
     assert drawn is not None
     assert drawn in (folder / "report.html").read_text()
     assert (folder / "routes.png").is_file()
+    with (folder / "metrics.csv").open() as lines:
+        logged = {name: value for line in csv.DictReader(lines) for name, value in line.items() if value}
+    assert float(logged["test/TL"]) == pytest.approx(own.metrics["TL"])  # not that of an agent that sees nothing
+    assert float(logged["test/random agent/TL"]) == pytest.approx(blind.metrics["TL"])
 
 
 def test_the_hidden_test_split_gives_a_submission_and_no_figures(folder, tmp_path):

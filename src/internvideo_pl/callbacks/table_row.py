@@ -64,14 +64,17 @@ class BenchmarkTable(L.Callback):
         cost = self.meter.keep(trainer)  # on every process, for their energies are summed
         if not trainer.is_global_zero:
             return
+        logged = set[str]()
         for outcome in module.outcomes:
             row = self._row(outcome, trainer, cost)
             write_row(row, self.folder)
             self._keep_beside(outcome, trainer)
             self.rows.append(row)
             step = max(trainer.global_step - 1, 0)  # the last one that was taken
+            prefix = "test" if logged.isdisjoint(row.metrics) else f"test/{row.model}"  # of another agent, say
+            logged.update(row.metrics)
             for logger in trainer.loggers:
-                logger.log_metrics({f"test/{name}": value for name, value in row.metrics.items()}, step)
+                logger.log_metrics({f"{prefix}/{name}": value for name, value in row.metrics.items()}, step)
         self._log(trainer)
 
     def _row(self, outcome: Outcome, trainer: L.Trainer, cost: Cost) -> Row:
