@@ -1,4 +1,4 @@
-"""Features computed once: whole files or none, resumed where they stopped, faults kept, batches like the dataset's own."""
+"""Features computed once: whole files or none, resumed where they stopped, faults kept, the dataset's own batches."""
 
 import pytest
 import torch

@@ -32,7 +32,15 @@ def film(tmp_path_factory) -> str:
 
 
 def config(**changes) -> KeyframeConfig:
-    base = {"name": "ava", "batch_size": 2, "num_frames": 4, "stride": 1, "frame_rate": FPS, "size": 48, "short_side": 64}
+    base = {
+        "name": "ava",
+        "batch_size": 2,
+        "num_frames": 4,
+        "stride": 1,
+        "frame_rate": FPS,
+        "size": 48,
+        "short_side": 64,
+    }
     return KeyframeConfig(**base | changes)
 
 

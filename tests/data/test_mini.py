@@ -41,18 +41,21 @@ SMALL = {
     "ucf101_hmdb51": {"train": 2, "test": 1, "unknown": 1},
     "ucf101_mitv2": {"train": 2, "test": 1, "unknown": 1},
     "r2r_ce": {"scenes": 2, "unseen": 2, "routes": 2},
-    **dict.fromkeys(("msrvtt_7k", "msrvtt_full", "msvd", "lsmdc"), {"train": 20, "test": 6}),
-    **dict.fromkeys(("activitynet_captions", "didemo", "vatex"), {"train": 20, "test": 6}),
+    **{name: {"train": 20, "test": 6} for name in ("msrvtt_7k", "msrvtt_full", "msvd", "lsmdc")},
+    **{name: {"train": 20, "test": 6} for name in ("activitynet_captions", "didemo", "vatex")},
     "ava": {"train": 4, "val": 2},
     "ava_kinetics": {"train": 4, "val": 2, "clips": 4, "val_clips": 2},
-    **dict.fromkeys(("ego4d_mq", "ego4d_nlq"), {"train": 4, "val": 2, "test": 1, "frames": 96}),
-    **dict.fromkeys(("ego4d_sta", "ego4d_fhp", "ego4d_scod"), {"train": 6, "val": 2, "test": 1}),
+    **{name: {"train": 4, "val": 2, "test": 1, "frames": 96} for name in ("ego4d_mq", "ego4d_nlq")},
+    **{name: {"train": 6, "val": 2, "test": 1} for name in ("ego4d_sta", "ego4d_fhp", "ego4d_scod")},
     "webvid2m": {"train": 20, "val": 4},
     "webvid10m": {"train": 20, "val": 4},
     "howto100m": {"videos": 12},
     "image_text": {"pairs": 24, "shard": 8},
-    **dict.fromkeys(("msrvtt_qa", "msvd_qa", "msrvtt_mc", "lsmdc_mc"), {"train": 14, "val": 1, "test": 6}),
-    **dict.fromkeys(("tgif_qa", "tgif_action", "tgif_transition", "tgif_count"), {"train": 8, "test": 4, "blinks": 4}),
+    **{name: {"train": 14, "val": 1, "test": 6} for name in ("msrvtt_qa", "msvd_qa", "msrvtt_mc", "lsmdc_mc")},
+    **{
+        name: {"train": 8, "test": 4, "blinks": 4}
+        for name in ("tgif_qa", "tgif_action", "tgif_transition", "tgif_count")
+    },
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 from data_modules.didemo import read_didemo
 from data_modules.msrvtt import read_msrvtt
 from internvideo_pl.data.mini import activitynet_captions, didemo, lsmdc, msrvtt, msvd, vatex
-from internvideo_pl.data.mini.captioned import CaptionedMini, of_split
+from internvideo_pl.data.mini.captioned import CaptionedMini, of_split, plan
 from internvideo_pl.data.mini.describe import paragraph
 from internvideo_pl.data.mini.layouts import MINIS
 from internvideo_pl.data.mini.world import WARM, sample_look, sample_other
@@ -67,12 +67,15 @@ def test_vatex_mixes_both_halves_in_one_file(made):
 
 
 def test_lsmdc_has_second_lines_and_lone_quotation_marks(made):
-    folder, clips = made["lsmdc"]
+    folder, _ = made["lsmdc"]
     rows = [line.split("\t") for line in (folder / lsmdc.LISTS["train"]).read_text().splitlines()]
     assert {len(row) for row in rows} == {6}
     assert len(rows) == 660
     assert sum(row[-1].count('"') == 1 for row in rows) == 60
-    assert len({row[-1] for row in (line.split("\t") for line in (folder / lsmdc.LISTS["test"]).read_text().splitlines())}) == 120
+    assert (
+        len({row[-1] for row in (line.split("\t") for line in (folder / lsmdc.LISTS["test"]).read_text().splitlines())})
+        == 120
+    )
 
 
 def test_activitynet_has_a_second_description_of_some_videos_and_an_impossible_time(made):
@@ -112,8 +115,6 @@ def test_no_sentence_of_a_paragraph_says_everything_and_the_tiny_text_tower_cuts
 
 def test_two_videos_of_one_name_are_a_mistake_of_the_layout():
     with pytest.raises(AssertionError, match="two videos are called"):
-        from internvideo_pl.data.mini.captioned import plan
-
         plan(0, CaptionedMini(train=2, val=0, test=2), lambda rng, number: "videos/a.mp4")
 
 

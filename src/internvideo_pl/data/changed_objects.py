@@ -1,4 +1,4 @@
-"""Three frames of a change, before, at and after it, with the boxes of what changes: clips and their DataModule base."""
+"""Three frames of a change, before, at and after it, with boxes of what changes: clips and their DataModule base."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -36,7 +36,9 @@ class ChangeConfig(ClipConfig):
         """
         super().__post_init__()
         if self.num_frames != FRAMES or self.test_views > 1 or self.test_crops > 1 or self.num_sample > 1:
-            raise UserError("a change has three frames and one view: set data.num_frames=3 and leave views and crops at 1")
+            raise UserError(
+                "a change has three frames and one view: set data.num_frames=3 and leave views and crops at 1"
+            )
         if self.augment.active:
             raise UserError("data.augment moves pixels but not the boxes on them: use data.flip")
 

@@ -67,4 +67,3 @@ class Hangs:
         partial.write_text(json.dumps(self.known | {name: self.reason}, indent=2) + "\n", encoding="utf-8")
         os.replace(partial, self.file)
         return f"{name} {self.reason}, so the run was stopped; started again, it goes on without this video."
-

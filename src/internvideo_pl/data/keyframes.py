@@ -37,8 +37,8 @@ class KeyframeConfig(ClipConfig):
 
     Attributes:
         crop: Training: "random" (a square of `size` from anywhere) or "squeeze" (the whole frame as a square).
-        test_view: "squeeze", or "full" (the whole frame at `short_side`, its shape kept, padded to whole patches; one key
-            frame a step; for encoders that take any size).
+        test_view: "squeeze", or "full" (the whole frame at `short_side`, its shape kept, padded to whole patches; one
+            key frame a step; for encoders that take any size).
         moment: Where in the clip the key frame is: in its "middle", or at its "end" (nothing after it is seen).
         frame_rate: Frames a second in which `stride` counts, whatever rate a video has.
         edges: What is shown beyond a video's ends: "repeat" (the frame at the end), or "stretch" (the side of the key
@@ -46,7 +46,7 @@ class KeyframeConfig(ClipConfig):
         hue: Most degrees by which the colours of a training clip are turned.
         saturation: Largest change of a training clip's saturation, as a share.
         brightness: Largest change of a training clip's brightness, as a share.
-        box_jitter: How far sides of training boxes move: outwards and inwards as shares of the width, then of the height.
+        box_jitter: How far sides of training boxes move: outwards, inwards as shares of the width, then of the height.
         box_growth: How much wider and higher than the detector's the boxes are from which a test reads.
         detections: File of detected persons that is tested on; null for the dataset's usual place.
         detection_score: Least score of a detection.
@@ -168,8 +168,8 @@ class KeyframeTrainingClips(_Around, TrainingClips):
 class KeyframeClips(_Around, EvaluationClips):
     """Test clips of key frames.
 
-    A clip's annotation is the sample's with "views", the boxes as shares of the clip that is read, which are grown and, in
-    a full frame, lie beside its padding; "boxes" remain what the detector found.
+    A clip's annotation is the sample's with "views", the boxes as shares of the clip that is read, which are grown and,
+    in a full frame, lie beside its padding; "boxes" remain what the detector found.
     """
 
     config: KeyframeConfig

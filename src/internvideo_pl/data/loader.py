@@ -1,7 +1,7 @@
 """The loader of training batches, which knows its place, and what all loaders have in common.
 
-torchdata's StatefulDataLoader (0.11) is not used: its order in the next epoch differs without workers, and what it saved
-with workers it cannot load without. Here the order is a pure function (`order`), so the place is one number.
+torchdata's StatefulDataLoader (0.11) is not used: its order in the next epoch differs without workers, and what it
+saved with workers it cannot load without. Here the order is a pure function (`order`), so the place is one number.
 """
 
 import os

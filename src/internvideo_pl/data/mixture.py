@@ -1,8 +1,8 @@
 """A mixture of datasets for pretraining: each part with its weight, its own folder and its own sampling.
 
-`weight` is a part's share of the draws, over the sum of the weights. An epoch has `epoch_size` draws, or else as many as
-the parts have videos, so that with weights in proportion to their sizes every video comes once. Parts of images are drawn beside
-the videos: each step has a batch of `batch_size` videos and one of `image_batch_size` images.
+`weight` is a part's share of the draws, over the sum of the weights. An epoch has `epoch_size` draws, or else as many
+as the parts have videos, so that with weights in proportion to their sizes every video comes once. Parts of images are
+drawn beside the videos: each step has a batch of `batch_size` videos and one of `image_batch_size` images.
 """
 
 from dataclasses import replace

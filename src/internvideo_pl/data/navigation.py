@@ -32,8 +32,8 @@ class NavigationConfig(ClipConfig):
         depth_size: Side of its depth views.
         sliding: Whether it slides along what it meets.
         max_actions: Actions of an episode.
-        open_scenes: Scenes that a process keeps open, those of its batch aside. In Habitat each takes a process and some
-            hundred megabytes of the GPU, and seconds when it is opened anew.
+        open_scenes: Scenes that a process keeps open, those of its batch aside. In Habitat each takes a process and
+            some hundred megabytes of the GPU, and seconds when it is opened anew.
     """
 
     views: int = 12
@@ -53,9 +53,9 @@ class NavigationConfig(ClipConfig):
         least = min(self.views, self.depth_size, self.max_actions, self.open_scenes)
         if least < 1 or DIRECTIONS % self.views or not 0 < self.hfov < 180:
             raise UserError(
-                f"data: views={self.views}, depth_size={self.depth_size}, max_actions={self.max_actions} and open_scenes="
-                f"{self.open_scenes} must be at least 1, views a divisor of {DIRECTIONS}, hfov={self.hfov} between 0 and "
-                "180 degrees"
+                f"data: views={self.views}, depth_size={self.depth_size}, max_actions={self.max_actions} and "
+                f"open_scenes={self.open_scenes} must be at least 1, views a divisor of {DIRECTIONS}, "
+                f"hfov={self.hfov} between 0 and 180 degrees"
             )
 
     @property
@@ -114,7 +114,7 @@ class NavigationData(VideoData):
         }
 
     def open_scene(self, path: str) -> Simulator:
-        """The simulator of a scene, the last few of which stay open: Habitat for Matterport's meshes, our own for generated houses.
+        """The simulator of a scene, the last few of which stay open: Habitat for meshes, our own for generated houses.
 
         Raises:
             UserError: Habitat is not installed, or the file is no scene.
@@ -136,9 +136,7 @@ class NavigationData(VideoData):
     def test_dataloader(self) -> DataLoader[Batch]:
         """Test episodes, each once."""
         episodes = Episodes(self.split("test").samples, self.seed)
-        loader: DataLoader[Any] = DataLoader(
-            episodes, sampler=EvaluationOrder(len(episodes)), **loading(self.config)
-        )
+        loader: DataLoader[Any] = DataLoader(episodes, sampler=EvaluationOrder(len(episodes)), **loading(self.config))
         return loader
 
 

@@ -1,7 +1,7 @@
 """Pickles of plain values: dictionaries, lists, strings and numbers, and nothing that is looked up by name.
 
-A pickle of unknown origin is a program that may call whatever it names. One of plain values names nothing, so here every
-name is refused before it is looked up, and the rest of the format can only build values.
+A pickle of unknown origin is a program that may call whatever it names. One of plain values names nothing, so here
+every name is refused before it is looked up, and the rest of the format can only build values.
 """
 
 import pickle

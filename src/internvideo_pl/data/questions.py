@@ -10,8 +10,8 @@ from typing import ClassVar, Literal
 
 from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.clips import ClipConfig, EvaluationClips
-from internvideo_pl.data.official import read_json, read_text
 from internvideo_pl.data.module import Split, VideoData
+from internvideo_pl.data.official import read_json, read_text
 from internvideo_pl.data.repeated import RepeatedClips
 from internvideo_pl.errors import UserError
 
@@ -133,7 +133,7 @@ class QuestionData(VideoData):
 
     @property
     def classes(self) -> list[str]:
-        """What the classifier chooses among: the vocabulary, and as in the release one output for every other answer."""
+        """What the classifier chooses among: the vocabulary, and as in the release one output for all other answers."""
         return [*self.answers, OTHER]
 
     @property

@@ -11,8 +11,8 @@ from internvideo_pl.data.clips import ClipConfig, EvaluationClips
 class RepeatedClips(EvaluationClips):
     """As `EvaluationClips`; a sample of the same video as the one before gets the same pictures, or the same fault.
 
-    MSRVTT-QA asks 72,821 questions about 2,990 videos in their order: all but 2,990 readings are saved. A loader's worker
-    reads whole batches, so that it has neighbours too.
+    MSRVTT-QA asks 72,821 questions about 2,990 videos in their order: all but 2,990 readings are saved. A loader's
+    worker reads whole batches, so that it has neighbours too.
     """
 
     def __init__(self, samples: Sequence[Sample], config: ClipConfig, cache: FrameCache):

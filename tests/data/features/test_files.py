@@ -30,7 +30,7 @@ def test_a_file_reads_back_in_half_precision_with_its_times(tmp_path, key):
 def test_published_files_get_the_times_that_actionformer_computes(tmp_path):
     path = tmp_path / "v.npy"
     np.save(path, FOUND.features.astype(np.float32))
-    with pytest.raises(DecodeError, match="no time stamps: set data.fps"):
+    with pytest.raises(DecodeError, match=r"no time stamps: set data\.fps"):
         read_features(str(path))
     read = read_features(str(path), Timing(frames=16, hop=4, fps=30.0))
     segment = np.array([0.4, 1.3])

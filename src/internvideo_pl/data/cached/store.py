@@ -1,7 +1,7 @@
 """Features of a list's views on disk: one file for every so many videos, each whole or not there at all.
 
-A file `<split>-<first>.safetensors` holds `features` float16 (V * views, ...), `index` and `view` int64 (V * views,), and in
-its notes the faults of videos that cannot be read, which have no rows.
+A file `<split>-<first>.safetensors` holds `features` float16 (V * views, ...), `index` and `view` int64 (V * views,),
+and in its notes the faults of videos that cannot be read, which have no rows.
 
 Shapes: V videos of a file that can be read, D width.
 """

@@ -35,7 +35,7 @@ class FeatureConfig:
         max_len: Features that a training clip may have; longer videos are cut to stretches of that.
         resize: Whether every video's features are resampled to `max_len`, whatever its length (short videos that would
             give too few; FineAction's setting).
-        crop_share: Shorter videos are cut to a share of their length, drawn between these two; [1, 1] leaves them whole.
+        crop_share: Shorter videos are cut to a share of their length, drawn between these; [1, 1] leaves them whole.
         keep_share: Least share of an instance that must lie in a stretch for it to count.
     """
 
@@ -154,7 +154,9 @@ class TrainingFeatures(FeatureClips):
         for attempt in range(min(SUBSTITUTES, len(self.samples))):
             index = (draw.index + attempt) % len(self.samples)
             try:
-                return self._cropped(self.whole(index), np.random.default_rng([self.seed, draw.epoch, draw.index]), tuple(faults))
+                return self._cropped(
+                    self.whole(index), np.random.default_rng([self.seed, draw.epoch, draw.index]), tuple(faults)
+                )
             except DecodeError as error:
                 faults.append(error)
         raise UserError(f"{len(faults)} files of features in a row cannot be read, {faults[0]} first")

@@ -93,7 +93,9 @@ def read_features(path: str, timing: Timing | None = None) -> VideoFeatures:
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise DecodeError(path, f"is no file of features ({error})") from error
     if found.features.ndim != 2 or not len(found.features) or found.seconds.shape != found.features.shape[:1]:
-        raise DecodeError(path, f"holds features of shape {found.features.shape}, not (windows, width) with their times")
+        raise DecodeError(
+            path, f"holds features of shape {found.features.shape}, not (windows, width) with their times"
+        )
     if not np.isfinite(found.features).all() or (np.diff(found.seconds) <= 0).any():
         raise DecodeError(path, "holds features that are not finite numbers, or times that do not rise")
     return found

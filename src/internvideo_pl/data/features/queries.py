@@ -4,6 +4,7 @@ Legend: N features of a video, T places, C width.
 """
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -27,7 +28,7 @@ def averaged(features: Tensor, seconds: NDArray[np.float64], most: int) -> tuple
     if count <= most:
         return features, seconds
     edges = np.round(np.arange(most + 1) / most * count).astype(np.int64).clip(max=count - 1)
-    stretches = [slice(first, max(last, first + 1)) for first, last in zip(edges[:-1], edges[1:], strict=True)]
+    stretches = [slice(first, max(last, first + 1)) for first, last in pairwise(edges)]
     means = torch.stack([features[stretch].mean(0) for stretch in stretches])
     return means, np.array([seconds[stretch].mean() for stretch in stretches])
 

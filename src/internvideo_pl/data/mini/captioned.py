@@ -32,7 +32,9 @@ class CaptionedMini(MiniOptions):
 def plan(seed: int, options: CaptionedMini, name: Naming) -> list[MiniClip]:
     """All videos: training, validation, test."""
     rng = np.random.default_rng((seed, 0))
-    shown = [(split, free_looks(rng, "train", i, options.duet)) for split in ("train", "val") for i in _of(split, options)]
+    shown = [
+        (split, free_looks(rng, "train", i, options.duet)) for split in ("train", "val") for i in _of(split, options)
+    ]
     shown += [("test", looks) for looks in distinct_looks(rng, options.test, options.duet)]
     clips: dict[str, MiniClip] = {}
     for number, (split, looks) in enumerate(shown):

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -37,15 +38,19 @@ def way_between(scene: Scene, start: int, end: int) -> Way:
     while rooms[-1] != start:
         rooms.append(before[rooms[-1]])
     rooms.reverse()
-    doors = tuple(scene.doors_of(here)[beyond] for here, beyond in zip(rooms, rooms[1:], strict=False))
+    doors = tuple(scene.doors_of(here)[beyond] for here, beyond in pairwise(rooms))
     return Way(tuple(rooms), doors)
 
 
 def describe(rng: np.random.Generator, scene: Scene, way: Way) -> str:
     """An instruction in one of several wordings; the turn in a room is named where the way bends."""
     names = [scene.rooms[room].name for room in way.rooms]
-    parts = [_pick(rng, "Leave the {0} and go into the {1}.", "Walk out of the {0} into the {1}.", "Exit the {0} to the {1}.").format(*names)]
-    for number, (here, there) in enumerate(zip(names[1:], names[2:], strict=False), start=1):
+    parts = [
+        _pick(
+            rng, "Leave the {0} and go into the {1}.", "Walk out of the {0} into the {1}.", "Exit the {0} to the {1}."
+        ).format(*names)
+    ]
+    for number, (here, there) in enumerate(pairwise(names[1:]), start=1):
         turn = turn_in(way, number)
         first = _pick(rng, "", f"In the {here}, ") if turn else ""
         words = f"{turn} and " if turn and first else ""

@@ -1,7 +1,7 @@
 """Ego4D's natural-language queries in miniature: long clips in which things come and go, and questions about them.
 
-Every thing of a clip differs from the others in colour, texture or shape, so its question has one answer. Some questions
-are empty and some windows have no length, as in the official lists.
+Every thing of a clip differs from the others in colour, texture or shape, so its question has one answer. Some
+questions are empty and some windows have no length, as in the official lists.
 """
 
 from dataclasses import dataclass
@@ -85,7 +85,9 @@ def _video(day: Day, split: str, seconds: float, rng: np.random.Generator, count
 
 def _query(look: Look, start: float, end: float, offset: float, empty: bool, told: bool) -> dict[str, Any]:
     query = "" if empty else f"Where did I see the {_noun(look)}?"
-    times = {"clip_start_sec": start, "clip_end_sec": end, **_times("video", offset + start, offset + end)} if told else {}
+    times = (
+        {"clip_start_sec": start, "clip_end_sec": end, **_times("video", offset + start, offset + end)} if told else {}
+    )
     words = {"template": TEMPLATE, "query": query, "slot_x": _noun(look), "verb_x": "[verb_not_applicable]"}
     return {**times, **words, "raw_tags": [TEMPLATE, query, _noun(look)]}
 

@@ -93,5 +93,3 @@ def _boxes(clip: MiniClip, options: ScodMini, frame: int) -> list[dict[str, Any]
             }
         )
     return boxes
-
-

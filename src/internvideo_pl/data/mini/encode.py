@@ -24,7 +24,12 @@ CONTAINERS: dict[str, tuple[str, str, str | None, dict[str, str]]] = {
     ".mov": ("mov", "libx264", None, OPTIONS),
     ".mkv": ("matroska", "libx264", None, OPTIONS),
     ".avi": ("avi", "mpeg4", "XVID", {"flags": "+qscale", "global_quality": str(3 * 118), "threads": "1"}),
-    ".webm": ("webm", "libvpx-vp9", None, {"crf": "22", "b": "0", "deadline": "realtime", "cpu-used": "8", "threads": "1"}),
+    ".webm": (
+        "webm",
+        "libvpx-vp9",
+        None,
+        {"crf": "22", "b": "0", "deadline": "realtime", "cpu-used": "8", "threads": "1"},
+    ),
 }
 
 # Rec. 601 in limited range, what players assume of small untagged video: weights of R, G, B and offset of Y, Cb, Cr

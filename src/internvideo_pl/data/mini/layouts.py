@@ -18,18 +18,16 @@ from internvideo_pl.data.mini import (
     image_text,
     kinetics,
     kinetics710,
+    lsmdc,
     lsmdc_mc,
     moments,
     msrvtt,
     msrvtt_challenge,
     msrvtt_qa,
-    msvd_qa,
-    r2r_ce,
-    open_set,
-    lsmdc,
-    moments,
-    msrvtt,
     msvd,
+    msvd_qa,
+    open_set,
+    r2r_ce,
     something_something,
     tgif_qa,
     thumos14,
@@ -44,8 +42,12 @@ _TGIF = Layout(tgif_qa.TgifMini, tgif_qa.plan, tgif_qa.annotate, draw=tgif_qa.dr
 
 MINIS: dict[str, Layout] = {
     "kinetics400": Layout(kinetics.KineticsMini, kinetics.plan, kinetics.annotate),
-    "kinetics600": Layout(kinetics.KineticsMini, kinetics.plan, partial(kinetics.annotate, columns=kinetics.COLUMNS_2018)),
-    "kinetics700": Layout(kinetics.KineticsMini, kinetics.plan, partial(kinetics.annotate, columns=kinetics.COLUMNS_2018)),
+    "kinetics600": Layout(
+        kinetics.KineticsMini, kinetics.plan, partial(kinetics.annotate, columns=kinetics.COLUMNS_2018)
+    ),
+    "kinetics700": Layout(
+        kinetics.KineticsMini, kinetics.plan, partial(kinetics.annotate, columns=kinetics.COLUMNS_2018)
+    ),
     "kinetics710": Layout(kinetics710.Kinetics710Mini, kinetics710.plan, kinetics710.annotate),
     "ssv1": something_something.layout(1),
     "ssv2": something_something.layout(2),
@@ -85,7 +87,5 @@ MINIS: dict[str, Layout] = {
     "ego4d_nlq": Layout(ego4d_nlq.NlqMini, ego4d_nlq.plan, ego4d_nlq.annotate, draw=ego4d.draw),
     "ego4d_scod": Layout(ego4d_scod.ScodMini, ego4d_scod.plan, ego4d_scod.annotate, fps=ego4d.FPS),
     "ego4d_sta": Layout(ego4d_sta.StaMini, ego4d_sta.plan, ego4d_sta.annotate, fps=ego4d.FPS),
-    "ego4d_fhp": Layout(
-        ego4d_fhp.FhpMini, ego4d_fhp.plan, ego4d_fhp.annotate, draw=ego4d_fhp.draw, fps=ego4d.FPS
-    ),
+    "ego4d_fhp": Layout(ego4d_fhp.FhpMini, ego4d_fhp.plan, ego4d_fhp.annotate, draw=ego4d_fhp.draw, fps=ego4d.FPS),
 }

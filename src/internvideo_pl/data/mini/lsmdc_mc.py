@@ -33,7 +33,7 @@ def plan(seed: int, options: LsmdcMini) -> list[MiniClip]:
 
 
 def annotate(folder: Path, clips: list[MiniClip], seed: int, options: LsmdcMini) -> None:
-    """Writes LSMDC16_multiple_choice_{train,valid,test_randomized}.csv; sentences begin with SOMEONE, some with quotes."""
+    """Writes LSMDC16_multiple_choice_{train,valid,test_randomized}.csv; sentences begin with SOMEONE, a few quote."""
     for split, name in NAMES.items():
         own = [clip for clip in clips if clip.split == split]
         lines = []

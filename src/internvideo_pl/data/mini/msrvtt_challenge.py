@@ -1,4 +1,4 @@
-"""The miniature in the layout of MSR-VTT's 2016 challenge, with the multiple-choice list: one JSON, one list of choices."""
+"""The miniature in the layout of MSR-VTT's 2016 challenge, with multiple choice: one JSON, one list of choices."""
 
 import json
 from dataclasses import dataclass

@@ -1,7 +1,8 @@
 """Questions about scenes, each with one word as its answer that only the video tells.
 
-A colour is asked for by shape, a shape by colour, a motion by both, and how many things there are. From the sentence alone
-the best guess is right about a quarter of the time: colours, shapes, motions and numbers are spread over questions alike.
+A colour is asked for by shape, a shape by colour, a motion by both, and how many things there are. From the sentence
+alone the best guess is right about a quarter of the time: colours, shapes, motions and numbers are spread over
+questions alike.
 """
 
 from dataclasses import dataclass

@@ -8,6 +8,7 @@ import gzip
 import json
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +161,10 @@ def _write(folder: Path, split: str, routes: list[tuple[str, Route]], words: lis
 
 def _moves(walk: Walk) -> list[Any]:
     """The first pose and those after forward actions, as the official ground truth has them."""
-    return [walk.poses[0], *(pose for pose, did in zip(walk.poses[1:], walk.actions, strict=True) if did is Action.FORWARD)]
+    return [
+        walk.poses[0],
+        *(pose for pose, did in zip(walk.poses[1:], walk.actions, strict=True) if did is Action.FORWARD),
+    ]
 
 
 def _entry(
@@ -184,7 +188,7 @@ def _entry(
 def _spaced(bends: list[Position]) -> list[Position]:
     """Points along a route, `SPACING` apart or less."""
     points = [bends[0]]
-    for start, end in zip(bends, bends[1:], strict=False):
+    for start, end in pairwise(bends):
         parts = max(math.ceil(float(np.linalg.norm(end - start)) / SPACING), 1)
         points += [start + (end - start) * part / parts for part in range(1, parts + 1)]
     return points

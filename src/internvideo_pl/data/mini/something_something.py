@@ -1,7 +1,7 @@
 """The miniatures in the layouts of Something-Something: V1 with folders of JPEG pictures, V2 with VP9 files and JSON.
 
-A class is a motion, told by one of the real templates; what moves is a nuisance. Opposite motions differ in nothing but the
-order of the frames.
+A class is a motion, told by one of the real templates; what moves is a nuisance. Opposite motions differ in nothing but
+the order of the frames.
 """
 
 import json

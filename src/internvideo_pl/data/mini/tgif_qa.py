@@ -1,8 +1,8 @@
 """The miniature in the layout of TGIF-QA: eight TAB-separated lists with CRLF line ends, a folder of GIFs.
 
-FrameQA asks as the other miniatures do. For the three tasks in time the key thing of a GIF blinks: it turns another colour
-one to four times, a moment each and at no regular beat ("what does the disc do 3 times ?", "how many times does the disc
-turn blue ?"), or turns it once and for all in the middle ("what does the disc do after turn red ?").
+FrameQA asks as the other miniatures do. For the three tasks in time the key thing of a GIF blinks: it turns another
+colour one to four times, a moment each and at no regular beat ("what does the disc do 3 times ?", "how many times does
+the disc turn blue ?"), or turns it once and for all in the middle ("what does the disc do after turn red ?").
 """
 
 import csv
@@ -164,7 +164,9 @@ def _blink(rng: np.random.Generator, scene: Scene, options: TgifMini, lasting: b
     taken = {look.colour for look in scene.looks}
     colour = str(rng.choice([name for name in COLOURS if name not in taken]))
     key = scene.things[0]
-    other = replace(scene, things=(replace(key, look=replace(key.look, colour=colour), rgb=COLOURS[colour]), *scene.things[1:]))
+    other = replace(
+        scene, things=(replace(key, look=replace(key.look, colour=colour), rgb=COLOURS[colour]), *scene.things[1:])
+    )
     if lasting:
         return Blink(scene, other, tuple(frame >= options.frames // 2 for frame in range(options.frames)), times=0)
     times = int(rng.integers(1, options.times + 1))

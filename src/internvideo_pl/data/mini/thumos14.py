@@ -1,7 +1,7 @@
 """The miniature in the layout of THUMOS14: a text file a class and split, ambiguous stretches in one of their own.
 
-The last action of every fifth video is ambiguous. Every "yellow shape moving left" is a "yellow shape moving" as well, as
-every CliffDiving is a Diving.
+The last action of every fifth video is ambiguous. Every "yellow shape moving left" is a "yellow shape moving" as well,
+as every CliffDiving is a Diving.
 """
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""The miniature in the layout of VATEX: two JSON files with captions in two languages, lists of the split, mp4 files."""
+"""The miniature in the layout of VATEX: two JSON files with captions in two languages, the split's lists, mp4 files."""
 
 import json
 from dataclasses import dataclass

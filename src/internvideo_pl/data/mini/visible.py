@@ -1,7 +1,7 @@
 """Boxes around what can be seen of a scene's things in one frame.
 
-The stage is a torus: a thing that crosses a border shows one part here and one there, each with a box of its own. A part
-counts where enough of the thing is seen, beside whatever lies on top of it.
+The stage is a torus: a thing that crosses a border shows one part here and one there, each with a box of its own. A
+part counts where enough of the thing is seen, beside whatever lies on top of it.
 
 Legend: S side in pixels.
 """

@@ -146,9 +146,7 @@ def sample_scene(seed: tuple[int, ...], split: str, looks: tuple[Look, ...]) -> 
     )
 
 
-def sample_film(
-    seed: tuple[int, ...], split: str, acts: Sequence[tuple[Look, int, int]], frames: int
-) -> Film:
+def sample_film(seed: tuple[int, ...], split: str, acts: Sequence[tuple[Look, int, int]], frames: int) -> Film:
     """A film of things in one place.
 
     Args:

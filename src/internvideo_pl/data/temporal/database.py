@@ -1,6 +1,7 @@
 """JSON lists in the shape of ActivityNet's: `{"database": {"<id>": {"subset", "duration", "annotations": [...]}}}`.
 
-HACS Segments and FineAction have the same shape; where theirs differs (durations as strings, more keys) is read as well.
+HACS Segments and FineAction have the same shape; where theirs differs (durations as strings, more keys) is read as
+well.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The DataModule base of temporal localisation: long videos as windows, to make features, or as features, to train on."""
+"""The DataModule base of temporal localisation: long videos as windows (to make features) or features (to train on)."""
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
