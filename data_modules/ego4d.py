@@ -16,9 +16,8 @@ from typing import Any, Literal
 from internvideo_pl.data.clips import ClipConfig
 from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.module import VideoData
-from internvideo_pl.data.official import plain
+from internvideo_pl.data.official import is_number, plain
 from internvideo_pl.errors import UserError
-from internvideo_pl.submissions.submission import is_number
 from internvideo_pl.video.sources.excerpt import excerpt_location
 
 FPS = 30.0  # of all canonical videos and clips: frame numbers of the annotations count at this rate

@@ -15,7 +15,7 @@ from typing import Any
 from data_modules.ego4d import FPS, Ego4dData, Entry, Footage, check_split, ego4d_facts, read_annotations
 from internvideo_pl.data.batch import Sample
 from internvideo_pl.data.module import Split
-from internvideo_pl.submissions.submission import is_number
+from internvideo_pl.data.official import is_number
 from internvideo_pl.video.sources.excerpt import excerpt_location
 
 STEM = "fho_hands"

@@ -34,8 +34,8 @@ from internvideo_pl.data.keyframe_data import OfficialBoxes
 from internvideo_pl.data.keyframes import KeyframeConfig
 from internvideo_pl.data.module import Split
 from internvideo_pl.data.next_objects import NextObjectData, OfficialObjects
+from internvideo_pl.data.official import is_number
 from internvideo_pl.errors import UserError
-from internvideo_pl.submissions.submission import is_number
 from internvideo_pl.video.sources.excerpt import excerpt_location
 
 STEM = "fho_sta"
@@ -239,7 +239,7 @@ def _objects(
     """Box in pixels, noun, verb, seconds of every object of an annotation."""
     for item in entry.each("objects"):
         box = _box(item)
-        if not (0 <= max(box[0], 0) < min(box[2], size[0]) and 0 <= max(box[1], 0) < min(box[3], size[1])):
+        if not (max(box[0], 0) < min(box[2], size[0]) and max(box[1], 0) < min(box[3], size[1])):
             raise item.get("box").wrong(f"is {item.value['box']}, with nothing in a frame of {size[0]:g} x {size[1]:g}")
         noun, verb = _id(item, "noun", nouns), _id(item, "verb", verbs)
         if item.number("time_to_contact") < 0:

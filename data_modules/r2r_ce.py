@@ -20,8 +20,8 @@ from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.data.gzip_json import read_gzip_json
 from internvideo_pl.data.module import Split
 from internvideo_pl.data.navigation import NavigationConfig, NavigationData
+from internvideo_pl.data.official import is_number
 from internvideo_pl.errors import UserError
-from internvideo_pl.submissions.submission import is_number
 
 R2R_CE = DatasetFacts(
     name="R2R-CE",

@@ -12,6 +12,8 @@ ORDER = [
     *(
         "errors",
         "folders",
+        "cores",
+        "whole_file",
         "video",
         "text",
         "simulators",

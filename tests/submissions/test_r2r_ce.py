@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from internvideo_pl.data.official import is_number
 from internvideo_pl.metrics.navigation import FIGURES
 from internvideo_pl.simulators.simulator import Pose
 from internvideo_pl.submissions.r2r_ce import submission_problems, to_log, to_submission
-from internvideo_pl.submissions.submission import is_number
 
 GIVEN = Path(__file__).parents[3] / "shared" / "data" / "videolang" / "vln_ce"
 START = [1.0, 0.1, 2.0]

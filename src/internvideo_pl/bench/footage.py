@@ -1,6 +1,5 @@
 """The videos on which decoding is measured: made once, kept in the cache."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,8 @@ import av
 import numpy as np
 from rich.console import Console
 from rich.progress import Progress
+
+from internvideo_pl.whole_file import replacing
 
 RATE = 30  # frames a second
 PANELS = 5  # things that move about
@@ -44,9 +45,8 @@ def made(footage: Footage, folder: Path) -> Path:
     path = folder / f"{footage.height}p_{footage.seconds}s.mp4"
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        _encode(footage, partial)
-        os.replace(partial, path)
+        with replacing(path) as partial:
+            _encode(footage, partial)
     return path
 
 

@@ -3,7 +3,6 @@
 import dataclasses
 import importlib
 import json
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from internvideo_pl.folders import project_root, results_folder
 from internvideo_pl.tables.provenance import code_version, library_versions
 from internvideo_pl.tables.render import print_table, to_markdown
 from internvideo_pl.tables.table import Cell, Column, Table
+from internvideo_pl.whole_file import write_whole
 
 Value = str | int | float | None
 
@@ -144,7 +144,7 @@ def write_json(name: str, sections: Sequence[Section], options: Options) -> Path
     }
     path = results_folder() / "bench" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    _replace(path, json.dumps(content, indent=2) + "\n")
+    write_whole(path, json.dumps(content, indent=2) + "\n")
     return path
 
 
@@ -158,7 +158,7 @@ def write_markdown(page: Path, name: str, sections: Sequence[Section], options: 
     text = page.read_text(encoding="utf-8")
     before, rest = text.split(start, 1)
     after = rest.split(end, 1)[1]
-    _replace(page, f"{before}{start}\n{body}{end}{after}")
+    write_whole(page, f"{before}{start}\n{body}{end}{after}")
 
 
 def _provenance(name: str, options: Options) -> dict[str, Any]:
@@ -183,12 +183,6 @@ def _page(name: str) -> Path:
     raise UserError(
         f"No page of docs/ has room for the bench {name!r}: put the lines {' and '.join(_markers(name))} into one."
     )
-
-
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 def _columns(rows: Sequence[dict[str, Value]]) -> list[Column]:

@@ -1,7 +1,6 @@
 """What a run costs: wall time, device hours, energy and carbon dioxide, measured while it runs."""
 
 import json
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ import torch
 
 from internvideo_pl.callbacks.energy import JOULES_PER_KWH, Meter, meters
 from internvideo_pl.errors import UserError, hint
+from internvideo_pl.whole_file import write_whole
 
 READ_EVERY = 60.0  # seconds; a RAPL counter starts anew after some ten minutes at the earliest
 
@@ -166,9 +166,7 @@ class CostMeter(L.Callback):
         return cost
 
     def _keep(self, cost: Cost) -> None:
-        temporary = self.path.with_name(self.path.name + ".tmp")
-        temporary.write_text(json.dumps(asdict(cost), indent=2) + "\n")
-        os.replace(temporary, self.path)
+        write_whole(self.path, json.dumps(asdict(cost), indent=2) + "\n")
 
 
 def _earlier(path: Path) -> Cost | None:

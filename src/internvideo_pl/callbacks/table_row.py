@@ -9,12 +9,13 @@ import torch
 
 from internvideo_pl.callbacks.cost import Cost, CostMeter
 from internvideo_pl.callbacks.pictures import Preview
-from internvideo_pl.callbacks.shown import draw, log_preview, write_whole
+from internvideo_pl.callbacks.shown import draw, log_preview
 from internvideo_pl.modules.base import Outcome, VideoModule
 from internvideo_pl.tables.benchmark import benchmark_table
 from internvideo_pl.tables.histogram import histogram
 from internvideo_pl.tables.provenance import code_version, library_versions
 from internvideo_pl.tables.row import Coverage, Row, write_row
+from internvideo_pl.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class BenchmarkTable(L.Callback):
     def _keep_beside(self, outcome: Outcome, trainer: L.Trainer) -> None:
         """Write what the outcome has beside its row, each file whole or not at all, and log the drawings."""
         for name, text in outcome.files.items():
-            write_whole(self.folder / name, text.encode())
+            write_whole(self.folder / name, text)
         for name, groups in outcome.histograms.items():
             drawing = histogram(groups, name)
             preview = Preview(draw(drawing, self.folder / f"{name}.svg"), f"{drawing.alt}.")

@@ -1,10 +1,10 @@
 """`shard`: pack a dataset into tar shards, perhaps re-encoded small."""
 
 import argparse
-import os
 from pathlib import Path
 
 from internvideo_pl.commands.command import Command
+from internvideo_pl.cores import usable_cores
 from internvideo_pl.errors import UserError
 
 
@@ -41,7 +41,7 @@ def call(chosen: argparse.Namespace) -> None:
             data=chosen.data,
             to=Path(chosen.to).expanduser() if chosen.to else None,
             settings=Reencode(**asked) if chosen.reencode else None,
-            jobs=len(os.sched_getaffinity(0)) if chosen.jobs is None else chosen.jobs,
+            jobs=usable_cores() if chosen.jobs is None else chosen.jobs,
             measure=chosen.measure,
         )
     )

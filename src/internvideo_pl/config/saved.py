@@ -1,10 +1,8 @@
 """An experiment beside its run: written whole, read back equal, and named by a hash of what it computes."""
 
-import contextlib
 import dataclasses
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from internvideo_pl.config.document import format_document, read_document
 from internvideo_pl.config.experiment import Experiment
 from internvideo_pl.config.schema import Schemas, build
 from internvideo_pl.errors import UserError
+from internvideo_pl.whole_file import write_whole
 
 
 def save_config(experiment: Experiment, path: Path) -> None:
@@ -21,14 +20,10 @@ def save_config(experiment: Experiment, path: Path) -> None:
         UserError: when the file cannot be written.
     """
     text = f"# {experiment.name}, as it ran: every key, resolved\n" + format_document(dataclasses.asdict(experiment))
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
+        write_whole(path, text)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
         raise UserError(f"Cannot write {path}: {error.strerror}.") from error
 
 

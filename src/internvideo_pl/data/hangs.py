@@ -10,6 +10,7 @@ from pathlib import Path
 from internvideo_pl.errors import RunFailed
 from internvideo_pl.video.deadline import Reading
 from internvideo_pl.video.watchdog import HARD, victim, watch
+from internvideo_pl.whole_file import write_whole
 
 FILE = "hung_videos.json"  # in the run's folder: path -> reason
 
@@ -63,7 +64,5 @@ class Hangs:
 
     def _note(self, name: str) -> str:
         """Keeps a name, and says in a sentence what to do."""
-        partial = self.file.with_name(f".{FILE}.{os.getpid()}.tmp")
-        partial.write_text(json.dumps(self.known | {name: self.reason}, indent=2) + "\n", encoding="utf-8")
-        os.replace(partial, self.file)
+        write_whole(self.file, json.dumps(self.known | {name: self.reason}, indent=2) + "\n")
         return f"{name} {self.reason}, so the run was stopped; started again, it goes on without this video."

@@ -7,7 +7,6 @@ give no frame at all; a video that is damaged in some places is still read, as i
 import hashlib
 import os
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
@@ -18,6 +17,7 @@ import numpy as np
 
 from internvideo_pl.data.location import stamp_of, whole_of
 from internvideo_pl.errors import UserError
+from internvideo_pl.whole_file import replacing
 
 Status = Literal["sound", "damaged", "unreadable", "stuck", "hashed", "unreachable"]
 HOPELESS = ("unreadable", "stuck")  # reading such a file cannot succeed, or would not end
@@ -128,16 +128,12 @@ class Manifest:
             UserError: The cache cannot be written.
         """
         self._merge()
-        partial = self.file.with_name(f".{self.file.name}.{os.getpid()}.tmp")
         facts = {"format": np.array(FORMAT), "ffmpeg": np.array(ffmpeg_version()), "root": np.array(str(self.root))}
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            with partial.open("wb") as file:
+            with replacing(self.file) as partial, partial.open("wb") as file:
                 np.savez_compressed(file, **facts, **self._columns)  # type: ignore[arg-type]
-            os.replace(partial, self.file)
         except OSError as error:
-            with suppress(OSError):
-                partial.unlink()
             raise UserError(
                 f"what is known of the files cannot be written to {self.file.parent} ({error.strerror}); "
                 "point INTERNVIDEO_CACHE to another folder"

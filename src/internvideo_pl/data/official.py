@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PureWindowsPath
 from typing import Any
@@ -10,6 +11,11 @@ from internvideo_pl.data.facts import DatasetFacts
 from internvideo_pl.errors import UserError
 
 _AGAIN = "get the official file anew or mend the line"
+
+
+def is_number(value: Any) -> bool:
+    """Whether a JSON value is a finite number that float64 can hold, as whole numbers of any length may not be."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def wrong_line(path: Path, line: int, what: str) -> UserError:

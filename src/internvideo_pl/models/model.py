@@ -18,6 +18,7 @@ from internvideo_pl.models.config import ModelConfig
 from internvideo_pl.models.networks import input_of
 from internvideo_pl.models.reading import Videos
 from internvideo_pl.weights.tensor_file import write_tensor_file
+from internvideo_pl.whole_file import write_whole
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"  # the hub's names
 BATCH = 8
@@ -129,9 +130,7 @@ class VideoModel(nn.Module, ModelHubMixin):
         write_tensor_file(
             self.network.state_dict(), save_directory / WEIGHTS, self.config.to_note(), self.config.lineage
         )
-        temporary = save_directory / f".{CONFIG}.tmp"
-        temporary.write_text(self.config.to_json(), encoding="utf-8")
-        os.replace(temporary, save_directory / CONFIG)
+        write_whole(save_directory / CONFIG, self.config.to_json())
 
     def generate_model_card(self, *args: Any, **facts: Any) -> ModelCard:
         """The README.md beside the weights.

@@ -5,7 +5,6 @@ now, wherever below results/ it lies; what is missing is run into `results/claim
 command, the same one goes on.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -26,6 +25,7 @@ from internvideo_pl.tables.claims import CLAIMS, Claim, Side, claims_table, judg
 from internvideo_pl.tables.provenance import file_hash
 from internvideo_pl.tables.render import print_table, to_csv, to_markdown
 from internvideo_pl.tables.row import SWEEPS, read_rows
+from internvideo_pl.whole_file import write_whole
 
 FOLDER, TABLE = "claims", "claims"
 CONFIG = "config.yaml"
@@ -59,8 +59,8 @@ def main(only: Sequence[str] = (), seeds: int = 3, run: bool = True) -> None:
     folder = results / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     if chosen == CLAIMS:
-        _replace(folder / f"{TABLE}.md", to_markdown(table))
-        _replace(folder / f"{TABLE}.csv", to_csv(table))
+        write_whole(folder / f"{TABLE}.md", to_markdown(table))
+        write_whole(folder / f"{TABLE}.csv", to_csv(table))
         print(f"as {TABLE}.md and .csv: {folder}; on the page of all results: {write_results_report(results)}")
 
 
@@ -177,9 +177,3 @@ def _sides(claims: Sequence[Claim]) -> Iterator[Side]:
     """Each run once, whichever of its metrics are compared."""
     sides = (side for claim in claims for side in (claim.better, claim.than))
     return iter(dict.fromkeys(Side(side.experiment, "", side.overrides) for side in sides))
-
-
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text, encoding="utf-8", newline="")
-    os.replace(temporary, path)

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from internvideo_pl.data.doctor.check import Check, Verdict, counted, worst
 from internvideo_pl.errors import UserError
 from internvideo_pl.tables.table import Cell, Column, Table
+from internvideo_pl.whole_file import write_whole
 
 NAMED = 3  # things that a line of the table names; the file names all
 TONES = {"ok": "good", "warning": "", "fails": "bad"}
@@ -94,11 +94,10 @@ class Diagnosis:
             return None
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows([("about", "check", "verdict", "item"), *rows])
-        path, partial = folder / FINDINGS, folder / f".{FINDINGS}.{os.getpid()}.tmp"
+        path = folder / FINDINGS
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            partial.write_text(text.getvalue(), encoding="utf-8", errors="surrogateescape")
-            os.replace(partial, path)
+            write_whole(path, text.getvalue().encode(errors="surrogateescape"))
         except OSError as error:
             raise UserError(
                 f"what was found cannot be written to {folder} ({error.strerror}); point INTERNVIDEO_CACHE to another "

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from data_modules import DATASETS
 from internvideo_pl.config import Experiment
+from internvideo_pl.cores import usable_cores
 from internvideo_pl.data.doctor.check import Check
 from internvideo_pl.data.doctor.duplicates import check_duplicates, find_duplicates
 from internvideo_pl.data.doctor.lists import Lists, check_lists, read_lists
 from internvideo_pl.data.doctor.quality import check_containers, check_files, check_formats, check_lengths
 from internvideo_pl.data.doctor.reading import check_reading, measure
-from internvideo_pl.data.doctor.scan import Scan, choose, cores, scan
+from internvideo_pl.data.doctor.scan import Scan, choose, scan
 from internvideo_pl.data.doctor.sizes import check_sizes, sizes_of
 from internvideo_pl.data.manifest import Manifest
 from internvideo_pl.data.mixture import MixtureConfig
@@ -127,7 +128,7 @@ def _eased(checks: list[Check], optional: bool) -> list[Check]:
 
 def _check_files(lists: Lists, manifest: Manifest, reader: Experiment, sample: int | None) -> list[Check]:
     sizes = sizes_of(sample for found in lists.samples.values() for sample in found)
-    scanned = scan(choose(lists.samples, sample, reader.seed), manifest, cores())
+    scanned = scan(choose(lists.samples, sample, reader.seed), manifest, usable_cores())
     records = list(scanned.records.values())
     groups, compared = find_duplicates(sizes, manifest, full=sample is None)
     split = "train" if lists.samples.get("train") else "test"

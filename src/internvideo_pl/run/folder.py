@@ -5,12 +5,12 @@ pictures, rows, when the run has come to its end `done.json`, and last `report.h
 """
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
 
 from internvideo_pl.errors import UserError
+from internvideo_pl.whole_file import write_whole
 
 DONE = "done.json"
 MODEL = "model.safetensors"
@@ -92,6 +92,4 @@ def latest_done(results: Path, name: str, mini: bool) -> Path | None:
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON under a temporary name, then rename: a reader never sees half a file."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(content, indent=2) + "\n")
-    os.replace(temporary, path)
+    write_whole(path, json.dumps(content, indent=2) + "\n")

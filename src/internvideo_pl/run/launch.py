@@ -18,6 +18,7 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from internvideo_pl.callbacks.ranks import Ranks
 from internvideo_pl.callbacks.watchdog import AGAIN
 from internvideo_pl.config import Experiment
+from internvideo_pl.cores import usable_cores
 from internvideo_pl.errors import Interrupted, RunFailed, UserError
 from internvideo_pl.run.batches import world_size
 
@@ -98,7 +99,7 @@ def launch(run: Experiment, words: Sequence[str], meeting: Meeting) -> None:
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # what ends early is said below
     os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", str(SAVING))
     processes = world_size(run.trainer) // nodes
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(len(os.sched_getaffinity(0)) // processes, 1)))
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(usable_cores() // processes, 1)))
     config = LaunchConfig(
         min_nodes=nodes,
         max_nodes=nodes,

@@ -4,13 +4,14 @@ Lightning's CSVLogger begins the file anew with every start; this one goes on wh
 """
 
 import csv
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
+
+from internvideo_pl.whole_file import replacing
 
 METRICS = "metrics.csv"
 Values = Mapping[str, Any]
@@ -79,9 +80,7 @@ class MetricsLog(Logger):
             self._write([row for row in rows if int(row["step"]) < step])
 
     def _write(self, rows: list[dict[str, Any]]) -> None:
-        temporary = self.path.with_name(f"{METRICS}.tmp")
-        with temporary.open("w", newline="") as file:
+        with replacing(self.path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, self.columns)
             writer.writeheader()
             writer.writerows(rows)
-        os.replace(temporary, self.path)

@@ -5,7 +5,6 @@ side by side on one thread each are faster than one after the other on two, so s
 worker decodes it keeps for its next stage.
 """
 
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 import torch
 
 from internvideo_pl.config import Experiment, save_config
+from internvideo_pl.cores import usable_cores
 from internvideo_pl.run.average import write_averages
 from internvideo_pl.run.board import Board
 from internvideo_pl.run.build import check_fit, data_root
@@ -56,13 +56,13 @@ def run_stages(pipeline: Experiment, stages: list[Experiment], folder: Path) -> 
 def _jobs(pipeline: Experiment, stages: list[Experiment]) -> int:
     """Worker processes: as many as the pipeline allows and the machine has cores; one where a GPU is used."""
     on_cpu = all(stage.trainer.accelerator == "cpu" for stage in stages) or not torch.cuda.is_available()
-    return min(pipeline.jobs, len(os.sched_getaffinity(0)), len(stages)) if on_cpu else 1
+    return min(pipeline.jobs, usable_cores(), len(stages)) if on_cpu else 1
 
 
 def _run_all(stages: list[Experiment], folders: dict[str, Path], jobs: int) -> None:
     done = {stage.name for stage in stages if (folders[stage.name] / DONE).is_file()}
     waiting = [stage for stage in stages if stage.name not in done]
-    threads = max(len(os.sched_getaffinity(0)) // jobs, 1)
+    threads = max(usable_cores() // jobs, 1)
     with ExitStack() as stack:
         board = stack.enter_context(Board([stage.name for stage in stages]))
         for name in done:

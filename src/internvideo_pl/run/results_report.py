@@ -16,7 +16,7 @@ from internvideo_pl.tables.comparable import reproduced
 from internvideo_pl.tables.curves import Curve, run_curves
 from internvideo_pl.tables.figures import figures
 from internvideo_pl.tables.printed import TITLES, printed_table
-from internvideo_pl.tables.results_page import ResultsPage, RunView, results_page, write_page
+from internvideo_pl.tables.results_page import ResultsPage, RunView, results_page
 from internvideo_pl.tables.row import SWEEPS, Row, find_rows
 from internvideo_pl.tables.safe_svg import safe_svg
 from internvideo_pl.tables.sections import (
@@ -29,6 +29,7 @@ from internvideo_pl.tables.sections import (
     TextSection,
 )
 from internvideo_pl.tables.table import Cell, Column, Table, number
+from internvideo_pl.whole_file import write_whole
 
 WIDEST, QUALITY = 1100, 78  # of embedded pictures, as JPEG
 CLAIMS = Path("claims", "claims.csv")
@@ -55,7 +56,7 @@ def write_results_report(results: Path) -> Path:
     )
     path = results / REPORT
     try:
-        write_page(path, results_page(content))
+        write_whole(path, results_page(content))
     except OSError as error:
         raise UserError(f"The report {path} cannot be written ({error.strerror}); choose another folder.") from error
     return path

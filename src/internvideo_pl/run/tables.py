@@ -18,6 +18,7 @@ from internvideo_pl.tables.printed import TITLES, printed_table
 from internvideo_pl.tables.render import print_table, to_csv, to_markdown
 from internvideo_pl.tables.row import Row, read_rows
 from internvideo_pl.tables.table import Table
+from internvideo_pl.whole_file import write_whole
 
 FOLDER = "tables"
 REPRODUCED = "reproduced.json"  # what once agreed with the paper, to notice when something no longer does
@@ -81,11 +82,11 @@ def write_all(rows: list[Row], folder: Path, wandb: Mode, problems: Sequence[str
     drawn = {name: _noted(printed_table(name, rows), problems) for name in TITLES}
     for name, table in drawn.items():
         for suffix, text in {"md": to_markdown(table), "csv": to_csv(table), "tex": to_latex(table)}.items():
-            _replace(folder / f"{name}.{suffix}", text.encode())
+            write_whole(folder / f"{name}.{suffix}", text.encode())
     pictures = figures(rows)
     for name, drawing in pictures.items():
-        _replace(folder / f"{name}.svg", to_svg(drawing).encode())
-        _replace(folder / f"{name}.png", to_png(drawing))
+        write_whole(folder / f"{name}.svg", to_svg(drawing).encode())
+        write_whole(folder / f"{name}.png", to_png(drawing))
     print(f"{len(drawn)} tables of the paper, as .md, .csv and .tex, and {len(pictures)} pictures: {folder}")
     if wandb != "disabled":
         log_tables(drawn, {name: folder / f"{name}.png" for name in pictures}, folder, wandb)
@@ -95,7 +96,7 @@ def write_all(rows: list[Row], folder: Path, wandb: Mode, problems: Sequence[str
 def _compare(before: list[str], now: list[str], record: Path) -> None:
     """Note what is reproduced now; refuse to pass over what was and no longer is."""
     lost = [name for name in before if name not in now]
-    _replace(record, (json.dumps([*now, *lost], indent=2) + "\n").encode())
+    write_whole(record, (json.dumps([*now, *lost], indent=2) + "\n").encode())
     if lost:
         raise UserError(
             f"reproduced before and no longer: {', '.join(lost)}; look at results/{FOLDER}/overview.md, and take the "
@@ -118,12 +119,3 @@ def _before(record: Path) -> list[str]:
             f"{record}, which says what was reproduced before, is damaged ({error}); mend or delete it"
         ) from error
     return names
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

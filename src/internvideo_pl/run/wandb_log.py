@@ -1,7 +1,6 @@
 """Weights & Biases for a run that may be continued: one run there, without holes and without repetitions."""
 
 import os
-import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,10 +8,9 @@ from pathlib import Path
 from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 
+from internvideo_pl.callbacks.shown import series
 from internvideo_pl.config import Experiment
 from internvideo_pl.run.metrics_log import MetricsLog
-
-PICTURE = re.compile(r"(.*?)(?:_(\d+))?")  # a picture's kind, and after which step it was drawn
 
 
 class WandbLog(WandbLogger):
@@ -71,8 +69,8 @@ class WandbLog(WandbLogger):
             self._log_picture(*picture)
 
     def _log_picture(self, step: int, path: Path) -> None:
-        name, number = PICTURE.fullmatch(path.stem).groups()  # type: ignore[union-attr]
-        words = f"after step {int(number):,}" if number else name.replace("_", " ")
+        name, drawn = series(path)
+        words = name.replace("_", " ") if drawn is None else f"after step {drawn:,}"
         self.log_image(name, images=[str(path)], step=step, caption=[words])
 
 
@@ -80,7 +78,7 @@ def _pictures(folder: Path, done: int) -> list[tuple[int, Path]]:
     """What earlier starts have drawn of the training, each with the last step that was taken before it, in order."""
     found = [(0, path) for path in folder.glob("augmented.png")]
     for path in folder.glob("reconstruction_*.png"):
-        number = PICTURE.fullmatch(path.stem).group(2)  # type: ignore[union-attr]
-        if number and int(number) <= done:
-            found.append((max(int(number) - 1, 0), path))
+        _, drawn = series(path)
+        if drawn is not None and drawn <= done:
+            found.append((max(drawn - 1, 0), path))
     return [*sorted(found), *((done - 1, path) for path in sorted(folder.glob("curves_*.png")))]

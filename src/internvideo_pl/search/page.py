@@ -16,6 +16,7 @@ from internvideo_pl.video.deadline import limited
 from internvideo_pl.video.faults import DecodeError
 from internvideo_pl.video.sources import open_source
 from internvideo_pl.video.sources.excerpt import excerpt_location
+from internvideo_pl.whole_file import write_whole
 
 HEIGHT = 180  # pixels of a thumbnail's shorter side
 STYLE = """
@@ -74,11 +75,9 @@ def write_page(path: Path, answers: Sequence[tuple[str, Sequence[Found]]], note:
     page = (
         f"<!doctype html><html lang=en><head>{head}</head><body><p>{escape(note)}</p>{''.join(parts)}</body></html>\n"
     )
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(page, encoding="utf-8", errors="replace")  # a file's name may be any bytes
-        os.replace(temporary, path)
+        write_whole(path, page.encode(errors="replace"))  # a file's name may be any bytes
     except OSError as error:
         raise UserError(f"the page {path} cannot be written ({error.strerror}): choose another with --to") from error
     return path

@@ -21,6 +21,7 @@ from internvideo_pl.data.location import stamp_of
 from internvideo_pl.errors import UserError
 from internvideo_pl.models.model import VideoModel
 from internvideo_pl.video.faults import DecodeError
+from internvideo_pl.whole_file import write_whole
 
 FORMAT = 1  # raise it when the same video would get other vectors
 Floats = NDArray[np.float32]
@@ -125,11 +126,9 @@ def _read_contents(path: Path) -> dict[str, list[Any]]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
+        write_whole(path, content)
     except OSError as error:
         raise _unwritable(path.parent, error) from error
 

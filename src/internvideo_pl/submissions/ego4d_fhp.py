@@ -8,7 +8,8 @@ EGO4D/forecasting).
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from internvideo_pl.submissions.submission import coverage_problems, is_number
+from internvideo_pl.data.official import is_number
+from internvideo_pl.submissions.submission import coverage_problems
 
 VIEWS = 30  # that the evaluator divides by, however many there were
 NUMBERS = 20

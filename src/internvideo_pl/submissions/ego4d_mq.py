@@ -8,7 +8,8 @@ Times are seconds of the clip; the retrieval evaluator takes each list as it sta
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from internvideo_pl.submissions.submission import coverage_problems, head_problems, is_number
+from internvideo_pl.data.official import is_number
+from internvideo_pl.submissions.submission import coverage_problems, head_problems
 
 HEAD = {"version": "1.0", "challenge": "ego4d_moment_queries"}
 LISTS = ("detect_results", "retrieve_results")

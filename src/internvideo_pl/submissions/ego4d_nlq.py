@@ -8,7 +8,8 @@ Times are seconds of the clip.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from internvideo_pl.submissions.submission import coverage_problems, head_problems, is_number
+from internvideo_pl.data.official import is_number
+from internvideo_pl.submissions.submission import coverage_problems, head_problems
 
 HEAD = {"version": "1.0", "challenge": "ego4d_nlq_challenge"}
 WINDOWS = 5  # R@5 is the last that is scored

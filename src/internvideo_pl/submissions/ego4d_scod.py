@@ -6,7 +6,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from internvideo_pl.submissions.submission import coverage_problems, is_number
+from internvideo_pl.data.official import is_number
+from internvideo_pl.submissions.submission import coverage_problems
 
 CATEGORY = 1
 KEYS = {"image_id", "category_id", "bbox", "score"}

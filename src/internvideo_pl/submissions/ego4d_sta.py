@@ -7,7 +7,8 @@ x2, y2], "noun_category_id", "verb_category_id", "time_to_contact", "score"}]}}:
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from internvideo_pl.submissions.submission import coverage_problems, head_problems, is_number
+from internvideo_pl.data.official import is_number
+from internvideo_pl.submissions.submission import coverage_problems, head_problems
 
 HEAD = {"version": "1.0", "challenge": "ego4d_short_term_object_interaction_anticipation"}
 WHOLE, REAL = ("noun_category_id", "verb_category_id"), ("time_to_contact", "score")

@@ -11,9 +11,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from internvideo_pl.data.official import is_number
 from internvideo_pl.metrics.navigation import FIGURES
 from internvideo_pl.simulators.simulator import FORWARD_STEP, MAX_ACTIONS, Pose
-from internvideo_pl.submissions.submission import coverage_problems, is_number
+from internvideo_pl.submissions.submission import coverage_problems
 
 LOG = {  # in the release's log: our figure
     "steps_taken": "release/steps",

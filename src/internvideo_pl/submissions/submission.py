@@ -1,6 +1,5 @@
 """A file for a challenge's server, with what its validator says of it."""
 
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -41,11 +40,6 @@ def coverage_problems(found: Iterable[str], wanted: Iterable[str], what: str) ->
     if unknown := sorted(found - wanted):
         told.append(f"{len(unknown)} {what} are not of the official list: {_named(unknown)}")
     return told
-
-
-def is_number(value: Any) -> bool:
-    """Whether a JSON value is a finite number that float64 can hold, as whole numbers of any length may not be."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _named(ids: list[str]) -> str:

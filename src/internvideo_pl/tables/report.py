@@ -3,7 +3,6 @@
 No script, no font and no picture is fetched: pictures are embedded, and the page's own policy forbids everything else.
 """
 
-import os
 import re
 from collections.abc import Sequence
 from html import escape
@@ -12,6 +11,7 @@ from pathlib import Path
 from internvideo_pl.errors import UserError
 from internvideo_pl.tables.provenance import code_version
 from internvideo_pl.tables.sections import Section, section_body
+from internvideo_pl.whole_file import write_whole
 
 STYLE = Path(__file__).with_name("report.css")
 
@@ -23,12 +23,9 @@ def write_report(path: Path, title: str, sections: Sequence[Section], subtitle: 
         UserError: the page cannot be written there, or a picture is absent or none.
     """
     text = page(title, subtitle, [(section.title, section_body(section)) for section in sections])
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        write_whole(path, text)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UserError(f"The report {path} cannot be written ({error.strerror}); choose another folder.") from error
     return path
 

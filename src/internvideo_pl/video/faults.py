@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from internvideo_pl.errors import UserError
+from internvideo_pl.whole_file import write_whole
 
 NAMED_IN_ERROR = 3  # files that the budget's error names; the ledger names all
 
@@ -76,9 +77,7 @@ class Ledger:
     def write(self, path: str | os.PathLike) -> None:
         """Writes the faults as JSON or CSV, by the path's ending; the file appears whole or not at all."""
         path = Path(path)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        partial.write_text(self._csv() if path.suffix == ".csv" else self._json(), encoding="utf-8")
-        os.replace(partial, path)
+        write_whole(path, self._csv() if path.suffix == ".csv" else self._json())
 
     def _json(self) -> str:
         faults = [{"path": path, "reason": reason} for path, reason in self.faults.items()]

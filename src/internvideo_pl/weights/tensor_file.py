@@ -3,9 +3,7 @@
 Reading maps the file into memory, so that a tensor takes space once; writing goes to a temporary name first.
 """
 
-import contextlib
 import json
-import os
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +14,7 @@ from torch import Tensor
 
 from internvideo_pl.errors import UserError
 from internvideo_pl.weights.lineage import Lineage, parse_json
+from internvideo_pl.whole_file import replacing
 
 SUFFIX = ".safetensors"
 LARGEST_HEADER = 16 << 20  # bytes; a model of 1,500 tensors needs 0.2 MB
@@ -64,16 +63,12 @@ def write_tensor_file(state: Mapping[str, Tensor], path: Path, note: Note, linea
     """
     if lineage is not None:
         note = {**note, "lineage": lineage.to_dict()}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(_apart(state), temporary, {NOTE: json.dumps(note)})
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            save_file(_apart(state), temporary, {NOTE: json.dumps(note)})
     except (OSError, SafetensorError) as error:
         raise UserError(f"cannot write {path}: {error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
     return path
 
 

@@ -73,7 +73,7 @@ def test_a_low_limit_on_open_files(monkeypatch):
 
 
 def test_more_workers_than_cores(monkeypatch):
-    monkeypatch.setattr(machine, "cores", lambda: 2)
+    monkeypatch.setattr(machine, "usable_cores", lambda: 2)
     assert checks()["processor"].verdict == "warning"
     assert checks(configs=())["processor"].verdict == "ok"
 

@@ -7,7 +7,6 @@ Shapes: V videos of a file that can be read, D width.
 """
 
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+
+from internvideo_pl.whole_file import replacing
 
 VIDEOS = 256  # of one file
 
@@ -79,9 +80,8 @@ class Store:
             "index": torch.tensor([index for index, _ in numbers], dtype=torch.int64),
         }
         path = self.path(first)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        save_file(tensors, temporary, {"faults": json.dumps({str(index): said for index, said in faults.items()})})
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            save_file(tensors, temporary, {"faults": json.dumps({str(index): said for index, said in faults.items()})})
         self._take(path)
 
     def get(self, index: int, view: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""The machine: devices, precision, attention, shared memory, file descriptors, cores, decoders."""
+"""The machine: devices, precision, attention, shared memory, file descriptors, decoders."""
 
 import os
 import platform
@@ -10,9 +10,9 @@ from pathlib import Path
 import av
 import torch
 
+from internvideo_pl.cores import usable_cores
 from internvideo_pl.data.clips import ClipConfig
 from internvideo_pl.data.doctor.check import Check, Verdict, counted
-from internvideo_pl.data.doctor.scan import cores
 from internvideo_pl.data.doctor.sizes import gigabytes
 from internvideo_pl.data.manifest import ffmpeg_version
 
@@ -137,9 +137,9 @@ def _descriptors(workers: int) -> Check:
 
 def _cores(workers: int) -> Check:
     threads = os.environ.get("OMP_NUM_THREADS")
-    numbers = counted(cores(), "core"), counted(workers, "worker"), counted(torch.get_num_threads(), "thread")
+    numbers = counted(usable_cores(), "core"), counted(workers, "worker"), counted(torch.get_num_threads(), "thread")
     sentence = f"{', '.join(numbers)} of PyTorch"
     sentence += f" (OMP_NUM_THREADS={threads})" if threads else ""
-    if workers <= cores():
+    if workers <= usable_cores():
         return Check("processor", "ok", sentence)
     return Check("processor", "warning", sentence, todo="workers share cores: lower data.num_workers")

@@ -1,7 +1,6 @@
 """The decode scan: a seeded sample of the files or all of them, each decoded once and for all in the manifest."""
 
 import hashlib
-import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -92,11 +91,6 @@ def scan(chosen: dict[str, list[Sample]], manifest: Manifest, processes: int) ->
             if jobs:
                 manifest.save()
     return Scan(dict(sorted(records.items())), chosen, len(jobs), time.monotonic() - started)
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _lot(seed: int, key: str) -> bytes:

@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from internvideo_pl.video.faults import DecodeError
+from internvideo_pl.whole_file import replacing
 
 SUFFIX, FOREIGN = ".safetensors", ".npy"
 
@@ -69,12 +70,10 @@ def write_features(folder: Path, key: str, found: VideoFeatures) -> Path:
     tensors: dict[str, NDArray[Any]] = {"features": found.features.astype(np.float16), "seconds": found.seconds}
     note = json.dumps({"video": key, "duration": found.duration})  # one entry: several have no fixed order in the file
     path = folder / file_name(key)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
+    with replacing(path) as temporary, temporary.open("wb") as file:
         file.write(save(tensors, {"note": note}))
         file.flush()
         os.fsync(file.fileno())
-    os.replace(temporary, path)
     return path
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from internvideo_pl.data.features.file import FOREIGN, SUFFIX, file_name, key_of
 from internvideo_pl.errors import UserError
+from internvideo_pl.whole_file import write_whole
 
 RECIPE, INDEX = "recipe.json", "index.json"
 
@@ -43,9 +44,7 @@ class FeatureFolder:
                         f"there and {recipe.get(unlike[0])!r} now; choose another folder or remove it"
                     )
             else:
-                temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-                temporary.write_text(json.dumps(recipe, indent=2) + "\n", encoding="utf-8")
-                os.replace(temporary, path)
+                write_whole(path, json.dumps(recipe, indent=2) + "\n")
         except OSError as error:
             raise UserError(f"features cannot be written to {self.folder} ({error.strerror})") from error
 
@@ -71,9 +70,7 @@ class FeatureFolder:
         files = {key: os.path.getsize(path) for key, path in sorted(self.paths().items())}
         recipe = json.loads((self.folder / RECIPE).read_text(encoding="utf-8"))
         path = self.folder / INDEX
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        temporary.write_text(json.dumps({"recipe": recipe, "bytes": files}, indent=1) + "\n", encoding="utf-8")
-        os.replace(temporary, path)
+        write_whole(path, json.dumps({"recipe": recipe, "bytes": files}, indent=1) + "\n")
         return path
 
 

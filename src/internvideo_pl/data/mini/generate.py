@@ -8,7 +8,6 @@ import dataclasses
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from internvideo_pl.cores import usable_cores
 from internvideo_pl.data.mini.layout import Layout
 from internvideo_pl.data.mini.layouts import MINIS
 from internvideo_pl.data.mini.worker import Job, write_clips
@@ -57,7 +57,7 @@ def make_mini(name: str, cache: Path, seed: int = 0, workers: int | None = None,
         cache.mkdir(parents=True, exist_ok=True)
         with _locked(folder.with_suffix(".lock")):
             if not (folder / MANIFEST).is_file():
-                _make(job, layout, folder, workers or len(os.sched_getaffinity(0)))
+                _make(job, layout, folder, workers or usable_cores())
     except OSError as error:
         raise UserError(
             f"the miniature {name} cannot be written to {cache} ({error.strerror}); "

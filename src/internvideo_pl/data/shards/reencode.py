@@ -17,6 +17,7 @@ from internvideo_pl.errors import UserError
 from internvideo_pl.video.faults import DecodeError
 from internvideo_pl.video.sources import Source, open_source
 from internvideo_pl.video.sources.pictures import PictureFolder, codec_of
+from internvideo_pl.whole_file import replacing
 
 TICKS = 90_000  # a second, the time base of MPEG systems: 1/24, 1/25, 1/30 and 1/60 s are whole numbers of them
 CHUNK = 256  # frames in memory at a time: 90 MB at 456 x 256
@@ -78,9 +79,8 @@ def reencode(location: str | os.PathLike, to: str | os.PathLike, settings: Reenc
         DecodeError: The video cannot be read to its end.
     """
     to = Path(to)
-    partial = to.with_name(f".{to.name}.{os.getpid()}.tmp")
-    partial.write_bytes(reencoded(location, settings or Reencode()).getbuffer())
-    os.replace(partial, to)
+    with replacing(to) as partial:
+        partial.write_bytes(reencoded(location, settings or Reencode()).getbuffer())
 
 
 def reencoded(location: str | os.PathLike, settings: Reencode) -> io.BytesIO:

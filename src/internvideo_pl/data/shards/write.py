@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from internvideo_pl.data.batch import Sample
-from internvideo_pl.data.shards.manifest import Record, checksum, read_record, write_whole
+from internvideo_pl.data.shards.manifest import Record, checksum, read_record
 from internvideo_pl.data.shards.plan import Shard
 from internvideo_pl.data.shards.reencode import Reencode, reencoded, remuxed
 from internvideo_pl.data.shards.webdataset import stem_of
@@ -20,6 +20,7 @@ from internvideo_pl.video.sources.pictures import PictureFolder
 from internvideo_pl.video.sources.remote import open_bytes
 from internvideo_pl.video.sources.source import Encoded
 from internvideo_pl.video.sources.tar_index import write_index
+from internvideo_pl.whole_file import write_whole
 
 RECORD_ENDING = ".json"  # after the shard's own name, without .tar
 UNKNOWN_ENDING = ".mkv"  # of a video whose name does not end like one; readers look at the content

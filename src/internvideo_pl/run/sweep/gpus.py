@@ -1,12 +1,13 @@
-"""Which GPUs of this machine each of the trials side by side may see."""
+"""What of this machine each of the trials side by side gets: its GPUs, and a share of the cores."""
 
 import os
 
+from internvideo_pl.cores import usable_cores
 from internvideo_pl.errors import UserError
 
 
 class Shares:
-    """This machine's GPUs, in parts of the same size.
+    """This machine's GPUs and cores, in parts of the same size.
 
     Args:
         jobs: Trials (or agents) at a time.
@@ -15,6 +16,7 @@ class Shares:
 
     Attributes:
         each: GPUs of a trial; 0 where there are none.
+        threads: Of a trial, where the environment does not say.
 
     Raises:
         UserError: There are not so many.
@@ -28,13 +30,15 @@ class Shares:
             raise UserError(f"JOBS={jobs} trials on GPUS={gpus} each want {jobs * gpus}, {len(self.visible)} are here")
         equal = max(len(self.visible) // jobs, 1) if self.visible else 0
         self.each = gpus or min(equal, equal if most is None else most)
+        self.threads = max(usable_cores() // jobs, 1)
 
     def environment(self, place: int) -> dict[str, str]:
         """What the process at a place, from 0, finds in its environment."""
-        if not self.each:
-            return {}
-        mine = [self.visible[(place * self.each + i) % len(self.visible)] for i in range(self.each)]
-        return {"CUDA_VISIBLE_DEVICES": ",".join(mine)}
+        found = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(self.threads))}  # who shares it knows best
+        if self.each:
+            mine = [self.visible[(place * self.each + i) % len(self.visible)] for i in range(self.each)]
+            found["CUDA_VISIBLE_DEVICES"] = ",".join(mine)
+        return found
 
 
 def _visible_gpus() -> list[str]:

@@ -1,7 +1,6 @@
 """A sweep on this machine, without any server: so many trials at a time, until a limit is reached."""
 
 import math
-import os
 import signal
 import sys
 import time
@@ -14,7 +13,6 @@ from internvideo_pl.errors import Interrupted, RunFailed, UserError
 from internvideo_pl.run.sweep.document import Sweep
 from internvideo_pl.run.sweep.gpus import Shares
 from internvideo_pl.run.sweep.limits import Limits
-from internvideo_pl.run.sweep.metrics import TEST
 from internvideo_pl.run.sweep.process import TrialRun
 from internvideo_pl.run.sweep.sampler import draw
 from internvideo_pl.run.sweep.trial import Trial, Trials
@@ -99,9 +97,7 @@ class LocalSweep:
             self.trials.write(trial)
         words = [self.sweep.experiment, *self.sweep.words, *self.overrides, *self.sweep.overrides(trial.values)]
         place = next(place for place in range(self.jobs) if place not in self._places())
-        threads = str(max(len(os.sched_getaffinity(0)) // self.jobs, 1))
-        environment = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads)}  # who shares a machine knows best
-        environment |= self.shares.environment(place) | {PLACE: str(place)}
+        environment = self.shares.environment(place) | {PLACE: str(place)}
         self.before[number] = trial
         self.running[number] = TrialRun(self.trials.path(number), words, environment)
         print(f"trial {number}: {_words(trial)}", file=sys.stderr, flush=True)
@@ -137,8 +133,7 @@ class LocalSweep:
         history = run.history(self.sweep.metric)
         trial = replace(self._measured(number), history=tuple(history))
         if code == 0:
-            at = 0 if self.sweep.metric.startswith(TEST) else -1  # a test's later ones are of what it is compared with
-            value = history[at] if history else math.nan
+            value = history[-1] if history else math.nan
             note = "" if history else f"its run has no {self.sweep.metric}"
             trial = replace(trial, state="done" if history else "failed", value=value, note=note)
         elif run.stopped:

@@ -102,7 +102,7 @@ def run_agents(path: str, jobs: int, shares: Shares) -> str:
     with Interrupts():
         agents: list[subprocess.Popen[bytes]] = []
         try:
-            agents += [_agent(path, place, jobs, shares) for place in range(jobs)]
+            agents += [_agent(path, place, shares) for place in range(jobs)]
             while any(agent.poll() is None for agent in agents):
                 time.sleep(LOOK)
         except Interrupted as stop:
@@ -113,13 +113,11 @@ def run_agents(path: str, jobs: int, shares: Shares) -> str:
     return f"an agent of the sweep {path} ended with the exit code {max(codes, key=abs)}" if any(codes) else ""
 
 
-def _agent(path: str, place: int, jobs: int, shares: Shares) -> "subprocess.Popen[bytes]":
+def _agent(path: str, place: int, shares: Shares) -> "subprocess.Popen[bytes]":
     binaries = os.pathsep.join(filter(None, (str(Path(sys.executable).parent), os.environ.get("PATH"))))
-    threads = str(max(len(os.sched_getaffinity(0)) // jobs, 1))
     environment = {
         "PATH": binaries,  # on which the trials' command looks for Python
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads),
         **shares.environment(place),
     }
     return subprocess.Popen(

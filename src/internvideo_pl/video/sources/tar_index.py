@@ -13,13 +13,14 @@ from collections.abc import Hashable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 import numpy as np
 
 from internvideo_pl.video.faults import DecodeError
 from internvideo_pl.video.sources.remote import content_key, is_url, open_bytes
+from internvideo_pl.whole_file import write_whole
 
 ENDING = ".index.json"  # after the archive's own name
 CACHED = 256  # indices kept per process: some 100 KB for a shard of a thousand samples
@@ -149,14 +150,7 @@ def _read(tar: str, stamp: Stamp) -> list[Member] | None:
 def _write(tar: str, members: list[Member], stamp: Stamp) -> None:
     """Writes an index beside its archive; it appears whole or not at all."""
     kept = {"size": stamp[0], "changed": stamp[1], "sha256": _checksum(members), "members": members}
-    partial = f"{tar}{ENDING}.{os.getpid()}.tmp"
-    try:
-        with open(partial, "w", encoding="utf-8") as file:
-            json.dump(kept, file)
-        os.replace(partial, tar + ENDING)
-    finally:
-        with suppress(FileNotFoundError):
-            os.remove(partial)
+    write_whole(Path(tar + ENDING), json.dumps(kept))
 
 
 def _checksum(members: list[Member]) -> str:
