@@ -159,8 +159,8 @@ def test_two_at_once_write_under_names_of_their_own(tmp_path, monkeypatch):
     write_results_report(tmp_path)
     assert (tmp_path / ".report.html.tmp").read_text() == "the other's"
     seen = []
-    replace = Path.replace
-    monkeypatch.setattr(Path, "replace", lambda path, target: (seen.append(path.name), replace(path, target))[1])
+    replace = os.replace
+    monkeypatch.setattr(os, "replace", lambda path, target: (seen.append(path.name), replace(path, target))[1])
     write_results_report(tmp_path)
     assert seen == [f".report.html.{os.getpid()}.tmp"]
 
