@@ -8,6 +8,8 @@ import av
 import numpy as np
 import pytest
 
+from internvideo_pl.video.decode import num_frames, read_frames
+
 Writer = Callable[..., Path]
 
 
@@ -70,3 +72,13 @@ def decode_all() -> Callable[[Path], tuple[np.ndarray, np.ndarray]]:
         return pixels, np.array(times) - times[0]
 
     return decode
+
+
+def assert_equals_full_decode(path: Path, decode_all) -> np.ndarray:
+    """Every frame alone and all at once, each against a decode from first to last; returns the latter."""
+    expected, _ = decode_all(path)
+    assert num_frames(path) == len(expected)
+    np.testing.assert_array_equal(read_frames(path, range(len(expected))).numpy(), expected)
+    for index, frame in enumerate(expected):
+        np.testing.assert_array_equal(read_frames(path, [index]).numpy()[0], frame, err_msg=str(index))
+    return expected

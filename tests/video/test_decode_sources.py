@@ -18,7 +18,7 @@ from internvideo_pl.video.decode import DecodeError, check, frame_times, num_fra
 from internvideo_pl.video.index_cache import IndexCache
 from internvideo_pl.video.packets import index_of
 
-from .test_decode import CLIPS
+from .clips import CLIPS
 
 
 @dataclass(frozen=True)

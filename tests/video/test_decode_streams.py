@@ -1,4 +1,4 @@
-"""What streams can hold besides pictures one after the other: cuts, edits, pictures of several sizes, wrong claims."""
+"""What streams can hold besides pictures one after the other: pairs, other sizes, covers, gaps and wrong claims."""
 
 import re
 import struct
@@ -11,31 +11,11 @@ import pytest
 from av.stream import Disposition
 
 from internvideo_pl.video import decode
-from internvideo_pl.video.decode import DecodeError, frame_times, num_frames, probe, read_frames
+from internvideo_pl.video.decode import DecodeError, num_frames, probe, read_frames
 
-from .conftest import picture
+from .conftest import assert_equals_full_decode, picture
 
 X264 = "libx264"
-OPEN_GROUPS = {"x264-params": "open-gop=1:keyint=8:min-keyint=8:bframes=3:scenecut=0"}
-
-
-def _assert_equals_full_decode(path: Path, decode_all) -> np.ndarray:
-    """Every frame alone and all at once, each against a decode from first to last; returns the latter."""
-    expected, _ = decode_all(path)
-    assert num_frames(path) == len(expected)
-    np.testing.assert_array_equal(read_frames(path, range(len(expected))).numpy(), expected)
-    for index, frame in enumerate(expected):
-        np.testing.assert_array_equal(read_frames(path, [index]).numpy()[0], frame, err_msg=str(index))
-    return expected
-
-
-def test_mirror_is_applied(tmp_path, write_clip, decode_all):
-    plain = write_clip("plain.mp4")
-    expected, _ = decode_all(plain)
-    mirrored = tmp_path / "mirrored.mp4"
-    with av.open(str(mirrored), "w") as out:
-        _copy(plain, out, lambda stream: stream.set_display_rotation(0, hflip=True))
-    np.testing.assert_array_equal(read_frames(mirrored, [7]).numpy()[0], expected[7][:, ::-1])
 
 
 def test_two_pictures_in_a_packet(tmp_path, write_clip, decode_all):
@@ -56,7 +36,7 @@ def test_two_pictures_in_a_packet(tmp_path, write_clip, decode_all):
     packed.write_bytes(marked)
     np.testing.assert_array_equal(decode_all(packed)[0], expected)
     assert num_frames(packed) == len(expected)
-    _assert_equals_full_decode(packed, decode_all)
+    assert_equals_full_decode(packed, decode_all)
 
 
 def _pack(packets: list[bytes]) -> list[tuple[bytes, bool]]:
@@ -76,34 +56,6 @@ def _pack(packets: list[bytes]) -> list[tuple[bytes, bool]]:
     return packed
 
 
-def test_an_edit_list_hides_the_first_frames(tmp_path, write_clip, decode_all):
-    plain = write_clip("plain.mp4", options={"bf": "2", "g": "12"})
-    shown, _ = decode_all(plain)
-    edited = tmp_path / "edited.mp4"
-    with av.open(str(edited), "w", options={"avoid_negative_ts": "disabled", "use_editlist": "1"}) as out:
-        _copy(plain, out, shift=-5)
-    expected, _ = decode_all(edited)
-    assert len(expected) == 25  # what FFmpeg itself shows of the 30 coded frames
-    np.testing.assert_array_equal(expected, shown[5:])
-    assert num_frames(edited) == 25
-    for index in range(25):
-        np.testing.assert_array_equal(read_frames(edited, [index]).numpy()[0], shown[5 + index])
-
-
-def _copy(source: Path, out, prepare=lambda stream: None, shift: int = 0) -> None:
-    """Copies the packets of `source`, `shift` frames later."""
-    with av.open(str(source)) as file:
-        stream = file.streams.video[0]
-        copied = out.add_stream_from_template(stream)
-        prepare(copied)
-        for packet in file.demux(stream):
-            if packet.size:
-                ticks = round(shift / stream.average_rate / stream.time_base)
-                packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
-                packet.stream = copied
-                out.mux(packet)
-
-
 def test_the_main_one_of_two_streams_is_read(tmp_path):
     path = tmp_path / "two.mkv"
     with av.open(str(path), "w") as file:
@@ -119,91 +71,6 @@ def test_the_main_one_of_two_streams_is_read(tmp_path):
         for stream in streams:
             file.mux(stream.encode(None))
     assert read_frames(path, [0, 5]).shape == (2, 64, 64, 3)
-
-
-def _without(source: Path, target: Path, first: int) -> Path:
-    """A copy of the packets from number `first` on, at their times, as a cut without re-encoding leaves them."""
-    with av.open(str(source)) as file, av.open(str(target), "w") as out:
-        stream = file.streams.video[0]
-        copied = out.add_stream_from_template(stream)
-        kept = [packet for packet in file.demux(stream) if packet.size][first:]
-        start = kept[0].dts
-        for packet in kept:
-            packet.pts, packet.dts, packet.stream = packet.pts - start, packet.dts - start, copied
-            out.mux(packet)
-    return target
-
-
-@pytest.mark.parametrize("name", ["cut.mp4", "cut.mkv"])
-@pytest.mark.parametrize(
-    ("codec", "options", "first", "left"),
-    [
-        (X264, OPEN_GROUPS, 14, 24),  # at a key picture of an open group: two before it refer to what is gone
-        (X264, OPEN_GROUPS, 10, 24),  # between key pictures
-        ("libx265", {"x265-params": "log-level=none:keyint=10:min-keyint=10:open-gop=1:bframes=4:scenecut=0"}, 11, 20),
-        ("mpeg2video", {"bf": "2", "g": "9"}, 9, 22),
-    ],
-)
-def test_what_a_cut_has_broken_is_not_counted(codec, options, first, left, name, tmp_path, write_clip, decode_all):
-    whole = write_clip(f"whole{Path(name).suffix}", codec, frames=40, options=options)
-    cut = _without(whole, tmp_path / name, first)
-    assert len(_assert_equals_full_decode(cut, decode_all)) == left
-
-
-def test_pictures_of_a_cut_mpeg4_are_counted_as_they_come(tmp_path, write_clip, decode_all):
-    """This decoder shows what it cannot know, at times that do not rise; numbers stay true."""
-    whole = write_clip("whole.mp4", "mpeg4", frames=40, options={"bf": "2", "g": "9"})
-    cut = _without(whole, tmp_path / "cut.mp4", 9)
-    with av.open(str(cut)) as file:
-        expected = [f.reformat(format="rgb24", threads=1).to_ndarray() for f in file.decode(video=0)]
-    np.testing.assert_array_equal(read_frames(cut, range(num_frames(cut))).numpy(), expected)
-
-
-@pytest.mark.parametrize("share", [0.3, 0.5, 0.6])
-def test_a_broadcast_joined_midway(share, tmp_path, write_clip, decode_all):
-    data = write_clip("whole.ts", frames=40, options=OPEN_GROUPS).read_bytes()
-    joined = tmp_path / "joined.ts"
-    joined.write_bytes(data[int(len(data) * share) // 188 * 188 :])  # packets of 188 bytes
-    _assert_equals_full_decode(joined, decode_all)
-
-
-# (length in milliseconds, where in the track it begins in ticks; -1 shows nothing) of each stretch, and frames shown.
-# A frame has 512 ticks, the first is shown at 1024.
-EDITS = {
-    "delayed": ([(500, -1), (1200, 1024)], 30),
-    "from_a_key": ([(800, 1024 + 10 * 512)], 20),
-    "between_keys": ([(700, 1024 + 13 * 512)], 17),
-    "middle": ([(400, 1024 + 7 * 512)], 10),
-    "swapped": ([(400, 1024 + 10 * 512), (400, 1024)], 20),
-    "twice": ([(400, 1024), (400, 1024)], 20),
-    "leap": ([(200, 1024), (200, 1024 + 20 * 512)], 10),
-}
-
-
-@pytest.mark.parametrize("name", EDITS)
-def test_edit_lists(name, tmp_path, write_clip):
-    stretches, count = EDITS[name]
-    edited = _edited(write_clip("plain.mp4", options={"bf": "2", "g": "10"}), tmp_path / "edited.mp4", stretches)
-    with av.open(str(edited)) as file:
-        frames = [(f.reformat(format="rgb24", threads=1).to_ndarray(), f.time) for f in file.decode(video=0)]
-    assert num_frames(edited) == len(frames) == count
-    np.testing.assert_allclose(frame_times(edited), [time - frames[0][1] for _, time in frames], atol=1e-6)
-    for index, (pixels, _) in enumerate(frames):
-        np.testing.assert_array_equal(read_frames(edited, [index]).numpy()[0], pixels)
-
-
-def _edited(source: Path, target: Path, stretches: list[tuple[int, int]]) -> Path:
-    """Another edit list in an MP4 file whose head is at its end."""
-    data = bytearray(source.read_bytes())
-    at = data.index(b"elst") - 4
-    old = int.from_bytes(data[at : at + 4])
-    rows = b"".join(struct.pack(">iihh", length, start, 1, 0) for length, start in stretches)
-    data[at : at + old] = struct.pack(">I4sII", 16 + len(rows), b"elst", 0, len(stretches)) + rows
-    for box in (b"edts", b"trak", b"moov"):
-        place = data.rindex(box, 0, at) - 4
-        data[place : place + 4] = (int.from_bytes(data[place : place + 4]) + 16 + len(rows) - old).to_bytes(4)
-    target.write_bytes(data)
-    return target
 
 
 @pytest.mark.parametrize("name", ["sizes.mkv", "sizes.ts", "sizes.mp4", "sizes.h264"])
@@ -254,7 +121,7 @@ def test_a_container_that_is_wrong_about_the_size_is_not_believed(tmp_path, writ
     assert struct.unpack(">HH", data[place : place + 4]) == (64, 48)
     data[place : place + 4] = struct.pack(">HH", 128, 32)
     path.write_bytes(data)
-    expected = _assert_equals_full_decode(path, decode_all)
+    expected = assert_equals_full_decode(path, decode_all)
     assert expected.shape[1:3] == (48, 64)
     assert (probe(path).height, probe(path).width) == (48, 64)
 
@@ -305,7 +172,7 @@ def test_a_frame_that_an_avi_file_leaves_out(tmp_path, write_clip, decode_all):
     size = (4 + len(movie)).to_bytes(4, "little")
     path = tmp_path / "dropped.avi"
     path.write_bytes(data[: head - 8] + size + b"movi" + movie + b"idx1" + len(index).to_bytes(4, "little") + index)
-    assert len(_assert_equals_full_decode(path, decode_all)) == 11
+    assert len(assert_equals_full_decode(path, decode_all)) == 11
 
 
 def test_the_picture_on_the_cover_is_no_video(tmp_path):
@@ -367,4 +234,4 @@ def test_packets_after_a_seek_are_those_of_the_index(write_clip, monkeypatch, de
     of other frames come out. Bytes tell."""
     path = write_clip("a.mpg", "mpeg1video", options={"bf": "2", "g": "9"})
     monkeypatch.setattr(decode, "_in_sequence", lambda *_: pytest.fail("decoded in sequence"))
-    _assert_equals_full_decode(path, decode_all)
+    assert_equals_full_decode(path, decode_all)

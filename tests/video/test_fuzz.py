@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .test_decode import CLIPS
+from .clips import CLIPS
 from .test_real_clips import FOLDER
 
 SCRIPT = Path(__file__).with_name("fuzzing.py")

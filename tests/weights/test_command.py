@@ -14,7 +14,7 @@ from internvideo_pl.weights.load import build_model, read_model
 from internvideo_pl.weights.recognize import LAYOUTS
 from internvideo_pl.weights.tensor_file import write_tensor_file
 from tests.weights.conftest import equal, make, random, tower_classifier
-from tests.weights.test_container import Evil
+from tests.weights.contents import Evil
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from internvideo_pl.weights.container import open_file
 from internvideo_pl.weights.load import build_model, read_model
 from internvideo_pl.weights.recognize import LAYOUTS
 from tests.weights.conftest import make
-from tests.weights.test_container import Evil
+from tests.weights.contents import Evil
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch.jit, in whose format files exist
 
