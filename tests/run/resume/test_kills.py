@@ -118,8 +118,9 @@ def test_a_run_killed_in_its_test_does_not_train_again(words, start, results, un
     child = start(words, tmp_path / "log.txt", at_call(MaskedReconstruction, "on_test_epoch_end", 1, die))
     assert end(child) == -signal.SIGKILL
     (results / "001" / "row-of-the-first-start.json").write_text("{}")
-    monkeypatch.setattr(VideoModule, "training_step", lambda *_: pytest.fail("it trained again"))
-    assert run(*words) == 0
+    with monkeypatch.context() as patched:
+        patched.setattr(VideoModule, "training_step", lambda *_: pytest.fail("it trained again"))
+        assert run(*words) == 0
     assert outputs_of(results / "001") == unbroken()
     rows, problems = read_rows(results)
     assert (len(rows), problems) == (1, [])
